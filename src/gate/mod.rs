@@ -1,0 +1,1 @@
+//! (baseline, current) → verdict. Comes with its own issue; empty today.

@@ -1,0 +1,75 @@
+//! What a worker was blocked on, and a table with one cell per kind.
+//!
+//! How a kind is recognised from a system call and its descriptor is `blocked.rs`'s.
+
+use std::ops::{Index, IndexMut};
+
+/// What a worker was blocked on, from kernel evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BlockedKind {
+    /// A file, a block device, a page-in.
+    Disk,
+    /// A socket.
+    Network,
+    /// A sleep, or a wait for a point in time.
+    Timer,
+    /// A futex, a file lock.
+    Lock,
+    /// CPython's global interpreter lock.
+    Gil,
+    /// A pipe, a FIFO, a terminal, an eventfd.
+    Pipe,
+    /// The end of a child process.
+    Child,
+    /// Anything else, or not readable.
+    Other,
+}
+
+impl BlockedKind {
+    /// Every kind, in the order reports list them.
+    pub const ALL: [Self; 8] =
+        [Self::Disk, Self::Network, Self::Timer, Self::Lock, Self::Gil, Self::Pipe, Self::Child, Self::Other];
+
+    /// The word used in reports and rules.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Disk => "disk",
+            Self::Network => "network",
+            Self::Timer => "timer",
+            Self::Lock => "lock",
+            Self::Gil => "gil",
+            Self::Pipe => "pipe",
+            Self::Child => "child",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// One value per blocked kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ByKind<T>([T; 8]);
+
+impl<T> ByKind<T> {
+    /// Every kind with its value.
+    pub fn iter(&self) -> impl Iterator<Item = (BlockedKind, &T)> {
+        BlockedKind::ALL.into_iter().zip(&self.0)
+    }
+
+    /// The same table with each value put through `f`.
+    pub fn map<U>(&self, mut f: impl FnMut(&T) -> U) -> ByKind<U> {
+        ByKind(std::array::from_fn(|i| f(&self.0[i])))
+    }
+}
+
+impl<T> Index<BlockedKind> for ByKind<T> {
+    type Output = T;
+    fn index(&self, kind: BlockedKind) -> &T {
+        &self.0[kind as usize]
+    }
+}
+
+impl<T> IndexMut<BlockedKind> for ByKind<T> {
+    fn index_mut(&mut self, kind: BlockedKind) -> &mut T {
+        &mut self.0[kind as usize]
+    }
+}

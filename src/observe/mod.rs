@@ -1,0 +1,275 @@
+//! The world → [`Observation`]: one run of a command, watched from outside, raw.
+//!
+//! The child is held until everything is attached, then released. What the readings mean is `profile`'s;
+//! whether the run is a target or a trial is the caller's.
+
+pub mod histogram;
+pub mod kind;
+pub mod timeline;
+
+use crate::notice::Notice;
+use crate::units::Bytes;
+use histogram::Histogram;
+use kind::ByKind;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+use timeline::Timeline;
+
+/// How a run is started and watched.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// What its standard streams are.
+    pub stdio: Stdio,
+    /// Ended (by the id we hold, with its process group) when it runs longer. Never set for the user's own run.
+    pub timeout: Option<Duration>,
+}
+
+/// A run's standard streams.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Stdio {
+    /// Ours, untouched: the user's own run.
+    #[default]
+    Inherit,
+    /// A trial's: `input` is written to its standard input, its output is captured (bounded), and it is put in a
+    /// process group of its own that dies with us.
+    Capture {
+        /// All of its standard input.
+        input: Vec<u8>,
+    },
+}
+
+/// All readings of one run, raw.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Observation {
+    /// Whether the run was watched from its start to its own end.
+    pub complete: bool,
+    /// From release to the end of the first process.
+    pub wall: Duration,
+    /// How the first process ended; `None` when we stopped before it did.
+    pub exit: Option<Exit>,
+    /// What the kernel accounted when the tree was reaped.
+    pub totals: Totals,
+    /// Every worker seen, in order of birth; bounded, the rest is in `folded`.
+    pub workers: Vec<Worker>,
+    /// Workers that were seen but not kept one by one (past [`Observation::WORKERS_KEPT`]): how many, and their sum.
+    pub folded: Folded,
+    /// Every process kept, with its memory.
+    pub processes: Vec<Process>,
+    /// Counters of the whole tree, those that the machine has.
+    pub counters: Vec<Counter>,
+    /// The run over time.
+    pub timeline: Timeline,
+    /// Highest sum of memory over the processes that were alive together (PSS where readable, else RSS).
+    pub peak_memory: Bytes,
+    /// Ticks in which a worker was last seen on that processor, by its number.
+    pub core_ticks: Vec<u64>,
+    /// CPU time that everything else on the machine used during the run; `None` when `/proc/stat` is not readable.
+    pub elsewhere_cpu: Option<Duration>,
+    /// How well we sampled, and what it cost.
+    pub sampling: Sampling,
+    /// Standard output and error of a captured run.
+    pub output: Option<Output>,
+    /// The signal that ended the watching (Ctrl-C), already forwarded to the target.
+    pub interrupted: Option<i32>,
+    /// Caveats about the quality of these readings.
+    pub notices: Vec<Notice>,
+}
+
+impl Observation {
+    /// Workers kept one by one.
+    pub const WORKERS_KEPT: usize = 4096;
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// By itself, with this status.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+/// Exact sums over the tree, from `wait4`; includes workers born and dead between two samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// CPU time in user mode.
+    pub user: Duration,
+    /// CPU time in the kernel.
+    pub system: Duration,
+    /// Times a worker gave up its core to wait.
+    pub voluntary_switches: u64,
+    /// Times a core was taken from a worker.
+    pub involuntary_switches: u64,
+    /// Page faults served from memory.
+    pub minor_faults: u64,
+    /// Page faults that read from disk.
+    pub major_faults: u64,
+    /// Largest resident set of any one process.
+    pub peak_rss: Bytes,
+    /// Bytes read from block devices.
+    pub read_bytes: Bytes,
+    /// Bytes written to block devices.
+    pub written_bytes: Bytes,
+}
+
+impl Totals {
+    /// CPU time, user and system.
+    pub fn cpu(&self) -> Duration {
+        self.user + self.system
+    }
+}
+
+/// One OS task (thread or process main thread) of the target's tree.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Worker {
+    /// Process.
+    pub pid: i32,
+    /// Task; equal to `pid` for a process's first thread.
+    pub tid: i32,
+    /// Process that its process was born from, as first seen.
+    pub parent: i32,
+    /// Name, escaped nowhere yet: untrusted.
+    pub name: String,
+    /// When it was first seen, after the target's start.
+    pub born: Duration,
+    /// When it was last seen alive, after the target's start.
+    pub died: Duration,
+    /// Exact time on a core.
+    pub on_cpu: Duration,
+    /// Exact time in the run queue.
+    pub runnable: Duration,
+    /// Times it was put on a core.
+    pub timeslices: u64,
+    /// CPU time in user mode, to the kernel's tick.
+    pub user: Duration,
+    /// CPU time in the kernel, to the kernel's tick.
+    pub system: Duration,
+    /// Times it gave up its core to wait; `None` when not readable.
+    pub voluntary_switches: Option<u64>,
+    /// Times its core was taken; `None` when not readable.
+    pub involuntary_switches: Option<u64>,
+    /// Samples in which it was blocked, by kind. The share of a kind × the exact blocked time is the kind's time.
+    pub blocked_ticks: ByKind<u32>,
+    /// Lengths of its stretches on a core (mean per sampling interval).
+    pub bursts: Histogram,
+}
+
+impl Worker {
+    /// How long it was seen alive.
+    pub fn lifetime(&self) -> Duration {
+        self.died.saturating_sub(self.born)
+    }
+
+    /// The rest of its life: neither on a core nor in the run queue.
+    pub fn blocked(&self) -> Duration {
+        self.lifetime().saturating_sub(self.on_cpu + self.runnable)
+    }
+}
+
+/// Sum over workers that were not kept one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Folded {
+    /// How many were seen.
+    pub workers: u64,
+    /// Their time on a core.
+    pub on_cpu: Duration,
+    /// Their time in the run queue.
+    pub runnable: Duration,
+    /// The time they were alive.
+    pub alive: Duration,
+}
+
+/// One process of the tree.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Process {
+    /// Its id.
+    pub pid: i32,
+    /// The process it was born from, as first seen.
+    pub parent: i32,
+    /// Its executable as last seen; `None` when not readable.
+    pub executable: Option<PathBuf>,
+    /// The words it was started with, as last seen; empty when not readable.
+    pub argv: Vec<OsString>,
+    /// Highest resident set.
+    pub peak_rss: Bytes,
+    /// Highest proportional set; `None` when not readable or too costly.
+    pub peak_pss: Option<Bytes>,
+    /// Highest memory of its own; `None` when not readable or too costly.
+    pub peak_uss: Option<Bytes>,
+    /// Bytes it read from block devices.
+    pub read_bytes: Bytes,
+    /// Bytes it wrote to block devices.
+    pub written_bytes: Bytes,
+    /// Page faults that read from disk.
+    pub major_faults: u64,
+    /// Page faults served from memory.
+    pub minor_faults: u64,
+}
+
+/// One counter of the whole tree.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Counter {
+    /// perf's name of it: `task-clock`, `page-faults`, `instructions`.
+    pub name: &'static str,
+    /// Its value; nanoseconds for clocks, else a count.
+    pub value: u64,
+}
+
+/// How well the run was sampled.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sampling {
+    /// Times the tree was read.
+    pub ticks: u64,
+    /// The shortest and the longest interval the clock was set to.
+    pub interval: (Duration, Duration),
+    /// How much later than planned the ticks came.
+    pub lateness: Histogram,
+    /// CPU time that watching cost us.
+    pub own_cpu: Duration,
+}
+
+/// What a captured run printed, cut at a bound.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Output {
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: Vec<u8>,
+}
+
+/// Why a run could not be watched from its start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command named no file on `PATH`, or its path does not exist.
+    #[error("cannot run {command:?}: no such command; check its spelling, or give the path to the file")]
+    NotFound {
+        /// The command's first word.
+        command: OsString,
+    },
+    /// The file exists but the kernel would not execute it.
+    #[error("cannot run {command:?}: {why}")]
+    NotExecutable {
+        /// The command's first word.
+        command: OsString,
+        /// What is wrong and what to do about it.
+        why: String,
+    },
+    /// We failed, not the command.
+    #[error("could not {doing}: {source}")]
+    Ours {
+        /// What was being done.
+        doing: &'static str,
+        /// What the kernel said.
+        source: std::io::Error,
+    },
+}
+
+/// Runs `argv` once and watches it to its end. `tick` is called a few times a second with the time since its start.
+///
+/// # Errors
+/// When the command could not be started; once it runs, trouble becomes a notice.
+pub fn observe(argv: &[OsString], settings: &Settings, tick: &mut dyn FnMut(Duration)) -> Result<Observation, Error> {
+    let _ = (argv, settings, tick);
+    Ok(Observation::default())
+}

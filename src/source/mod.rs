@@ -1,0 +1,1 @@
+//! Static analysis of Python source and binaries: facts and findings. Comes with its own issue; empty today.
