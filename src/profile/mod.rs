@@ -12,7 +12,7 @@ mod phases;
 mod replicates;
 mod roles;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod worker;
 
 pub use demand::{Demand, Today};
@@ -129,11 +129,8 @@ impl Profile {
             ..Self::default()
         };
         profile.cores_busy = per_second(profile.demand.cpu, profile.steady());
-        // Without a timeline, workers in the run queue are known only over whole lives.
-        profile.parallelism = match steady {
-            [] => per_second(profile.demand.cpu + crowd.runnable, profile.steady()),
-            _ => mean_parallelism(steady),
-        };
+        // CPU time that nobody was seen using is in no bucket, and without a timeline nothing else is known.
+        profile.parallelism = mean_parallelism(steady).max(profile.cores_busy);
         profile.parallelism_peak = steady.iter().map(phases::computing).fold(profile.parallelism, f64::max);
         profile
     }
