@@ -76,6 +76,7 @@ fn without_a_gil_the_same_threads_queue_at_a_lock() {
         executable: "/usr/bin/python3".into(),
         version: Some((3, 13, 0)),
         gil: Some(false),
+        interpreters: None,
         entry: PythonEntry::Code,
     });
     let profile = Profile::of(&draw(&crew("python3", 4, "##rlllll")), &host());
