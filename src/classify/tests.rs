@@ -101,6 +101,18 @@ fn a_lock_convoy_of_sleepers_waits_and_is_limited_by_the_lock() {
 }
 
 #[test]
+fn a_heartbeat_beside_computing_does_not_make_it_wait() {
+    check("app/main: (#)x200\napp/heartbeat: (t)x200", Class::CpuBound, Some(Bottleneck::Serial));
+}
+
+#[test]
+fn a_sleep_of_which_the_kernel_counted_more_cpu_than_was_seen_still_waits() {
+    let mut observation = draw("sleep: (t)x200");
+    observation.totals.system += CELL / 10;
+    check_on(&host(), &observation, Class::IoBound, Some(Bottleneck::Serial));
+}
+
+#[test]
 fn half_fetching_and_half_parsing_is_mixed() {
     check("main: (##nn#n)x40", Class::Mixed, Some(Bottleneck::Serial));
 }
@@ -219,6 +231,8 @@ fn an_unknown_memory_is_written_down_as_unknown_and_blamed_for_nothing() {
 }
 
 proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(100))]
+
     #[test]
     fn any_observation_is_judged(observation in crate::profile::tests::observation()) {
         let verdict = judge(&observation, &host());
