@@ -43,7 +43,7 @@ fn headers<'data, Elf: FileHeader, R: ReadRef<'data>>(data: R) -> Option<Headers
     let endian = header.endian().ok()?;
     let segments = header.program_headers(endian, data).unwrap_or_default();
     let mut found = Headers::default();
-    found.native.arch = machine(header.e_machine(endian));
+    found.native.arch = machine(header.e_machine(endian), header.is_type_64());
 
     let loader = segments.iter().find_map(|segment| segment.interpreter(endian, data).ok().flatten());
     found.loader = loader.map(|path| PathBuf::from(OsStr::from_bytes(path)));
@@ -69,18 +69,21 @@ fn headers<'data, Elf: FileHeader, R: ReadRef<'data>>(data: R) -> Option<Headers
 }
 
 /// The name the rest of the world uses; `std::env::consts::ARCH` where Rust has one.
-fn machine(code: u16) -> String {
+fn machine(code: u16, wide: bool) -> String {
     let name = match code {
         elf::EM_X86_64 => "x86_64",
         elf::EM_386 => "x86",
         elf::EM_AARCH64 => "aarch64",
         elf::EM_ARM => "arm",
-        elf::EM_RISCV => "riscv",
+        elf::EM_RISCV if wide => "riscv64",
+        elf::EM_RISCV => "riscv32",
         elf::EM_PPC64 => "powerpc64",
         elf::EM_PPC => "powerpc",
         elf::EM_S390 => "s390x",
+        elf::EM_MIPS if wide => "mips64",
         elf::EM_MIPS => "mips",
-        elf::EM_LOONGARCH => "loongarch",
+        elf::EM_LOONGARCH if wide => "loongarch64",
+        elf::EM_LOONGARCH => "loongarch32",
         elf::EM_SPARCV9 => "sparc64",
         _ => return format!("machine {code}"),
     };
