@@ -1,0 +1,143 @@
+"""One synthetic task: what it computes, waits for, holds in memory, takes and returns.
+
+Computing is a count of iterations and never "until the clock says so": tasks that compete for a core or for the GIL
+must each do all of their work, or the competition would not show. How many iterations a second holds is found once,
+by `calibrate`, so that every trial does the same work.
+
+A task waits first and computes then, as one that fetches and parses does. Arguments and results are `bytes`: what it
+costs to move them is counted, what it costs to build objects out of them is not (a result of many small objects is
+dearer to unpickle than this).
+"""
+
+import time
+from math import ceil
+from typing import NamedTuple
+
+try:  # In C, and without the GIL for the whole of one call, however long.
+    from _hashlib import pbkdf2_hmac
+except ImportError:  # A build without OpenSSL. `hashlib`'s own pbkdf2_hmac would hold the GIL there.
+    pbkdf2_hmac = None
+    from zlib import crc32
+
+    # Over 5 KiB, so that crc32 releases the GIL.
+    _BLOCK = bytes(64 * 1024)
+
+# Memory below this is what any task uses, and lost in the noise of a process.
+SMALL_MEMORY = 64 * 1024
+
+# Blocks of memory that no running task holds: handed from task to task, as an allocator would, so that their pages are
+# touched once and not by every task (`list.append` and `list.pop` are atomic).
+_free_blocks = []
+
+
+class Wait(NamedTuple):
+    """Each `every`th task sleeps `seconds`, so that even waits below a timer's precision add up to what was asked."""
+
+    seconds: float
+    every: int
+
+    @classmethod
+    def of(cls, asked, overhead):
+        """A wait of `asked` seconds by sleeps that each last `overhead` longer than they are told to."""
+        if asked <= 0:
+            return cls(0.0, 0)
+        every = max(1, ceil(2 * overhead / asked))
+        return cls(asked * every - overhead, every)
+
+    def due(self, index):
+        return self.every > 0 and index % self.every == 0
+
+
+class Work(NamedTuple):
+    """One task's demand, in counts."""
+
+    held: int
+    released: int
+    wait: Wait
+    disk: Wait
+    memory: int
+    result: int
+
+    @classmethod
+    def of(cls, demand, rates):
+        """From seconds, by the `rates` that were found at calibration."""
+        overhead = rates["sleep_overhead_s"]
+        memory = demand["memory_bytes"]
+        return cls(
+            held=round(demand["cpu_held_s"] * rates["held_per_s"]),
+            released=round(demand["cpu_released_s"] * rates["released_per_s"]),
+            wait=Wait.of(demand["wait_s"], overhead),
+            disk=Wait.of(demand["disk_s"], overhead),
+            memory=memory if memory >= SMALL_MEMORY else 0,
+            result=demand["result_bytes"],
+        )
+
+    def empty(self):
+        """The same payload and nothing to do: what is left is the cost of handing it over."""
+        return Work(0, 0, Wait(0.0, 0), Wait(0.0, 0), 0, self.result)
+
+
+def burn_held(iterations):
+    """Pure Python: holds the GIL as any loop does."""
+    value = 1
+    for step in range(iterations):
+        value = (value * 31 + step) & 0x3FFFFFFF
+    return value
+
+
+def burn_released(iterations):
+    """Native code that lets go of the GIL."""
+    if iterations <= 0:
+        return 0
+    if pbkdf2_hmac is not None:
+        return int.from_bytes(pbkdf2_hmac("sha256", b"twin", b"salt", iterations)[:4], "big")
+    value = 0
+    for _ in range(iterations):
+        value = crc32(_BLOCK, value)
+    return value
+
+
+def compute(work, index, payload):
+    """All but the waits an event loop can overlap: answers (index, checksum, result)."""
+    del payload  # It came; that was its cost.
+    block = take_block(work.memory) if work.memory else None
+    if work.disk.due(index):
+        time.sleep(work.disk.seconds)
+    answer = index, burn_released(work.released) ^ burn_held(work.held), bytes(work.result)
+    if block is not None:
+        _free_blocks.append(block)
+    return answer
+
+
+def task(work, index, payload):
+    """The whole of one task, blocking."""
+    if work.wait.due(index):
+        time.sleep(work.wait.seconds)
+    return compute(work, index, payload)
+
+
+def chunk(work, items):
+    """Several tasks that were handed over together."""
+    return [task(work, index, payload) for index, payload in items]
+
+
+def take_block(size):
+    """A block of `size` bytes, every page of it touched. One trial asks for one size only."""
+    try:
+        return _free_blocks.pop()
+    except IndexError:
+        return bytearray(size)  # Filled with zeroes by hand, so its pages are really there.
+
+
+def arrive(memory, ready, gate):
+    """What a worker does first: take its memory, say that it is there, wait until all the others are too.
+
+    By named pipes, the one thing that threads, interpreters and processes of every start method can all open.
+    """
+    block = take_block(memory) if memory else None
+    with open(ready, "wb", buffering=0) as pipe:
+        pipe.write(b".")
+    with open(gate, "rb", buffering=0) as pipe:
+        pipe.read(1)
+    if block is not None:
+        _free_blocks.append(block)
