@@ -1,4 +1,4 @@
-"""One synthetic task: what it computes, waits for, holds in memory, takes and returns.
+"""One synthetic task: what it computes, waits for, takes and returns; and the memory that a worker holds meanwhile.
 
 Computing is a count of iterations and never "until the clock says so": tasks that compete for a core or for the GIL
 must each do all of their work, or the competition would not show. How many iterations a second holds is found once,
@@ -25,9 +25,8 @@ except ImportError:  # A build without OpenSSL. `hashlib`'s own pbkdf2_hmac woul
 # Memory below this is what any task uses, and lost in the noise of a process.
 SMALL_MEMORY = 64 * 1024
 
-# Blocks of memory that no running task holds: handed from task to task, as an allocator would, so that their pages are
-# touched once and not by every task (`list.append` and `list.pop` are atomic).
-_free_blocks = []
+# Memory that this process's workers hold.
+_held = []
 
 
 class Wait(NamedTuple):
@@ -100,13 +99,9 @@ def burn_released(iterations):
 def compute(work, index, payload):
     """All but the waits an event loop can overlap: answers (index, checksum, result)."""
     del payload  # It came; that was its cost.
-    block = take_block(work.memory) if work.memory else None
     if work.disk.due(index):
         time.sleep(work.disk.seconds)
-    answer = index, burn_released(work.released) ^ burn_held(work.held), bytes(work.result)
-    if block is not None:
-        _free_blocks.append(block)
-    return answer
+    return index, burn_released(work.released) ^ burn_held(work.held), bytes(work.result)
 
 
 def task(work, index, payload):
@@ -121,12 +116,14 @@ def chunk(work, items):
     return [task(work, index, payload) for index, payload in items]
 
 
-def take_block(size):
-    """A block of `size` bytes, every page of it touched. One trial asks for one size only."""
-    try:
-        return _free_blocks.pop()
-    except IndexError:
-        return bytearray(size)  # Filled with zeroes by hand, so its pages are really there.
+def hold(memory):
+    """Takes one worker's memory, for as long as the process lives.
+
+    Once for each task that can be in flight and not again for each task: a program whose workers use 500 MB does not
+    touch 500 MB anew in every task of 10 ms.
+    """
+    if memory:
+        _held.append(bytearray(memory))  # Filled with zeroes by hand, so its pages are really there.
 
 
 def arrive(memory, ready, gate):
@@ -134,10 +131,8 @@ def arrive(memory, ready, gate):
 
     By named pipes, the one thing that threads, interpreters and processes of every start method can all open.
     """
-    block = take_block(memory) if memory else None
+    hold(memory)
     with open(ready, "wb", buffering=0) as pipe:
         pipe.write(b".")
     with open(gate, "rb", buffering=0) as pipe:
         pipe.read(1)
-    if block is not None:
-        _free_blocks.append(block)

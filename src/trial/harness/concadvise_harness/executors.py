@@ -73,7 +73,7 @@ class Sequential:
         self._memory = trial["work"].memory
 
     def start(self):
-        _touch(self._memory, 1)
+        demand.hold(self._memory)
 
     def run(self, work, tasks, ledger):
         for index in range(tasks):
@@ -137,7 +137,8 @@ class Loop:
         self._loop.close()
 
     def _attach(self):
-        _touch(self._memory, self._in_flight)
+        for _ in range(self._in_flight):
+            demand.hold(self._memory)
 
     async def _all(self, work, tasks, ledger):
         bound = asyncio.Semaphore(self._in_flight)
@@ -294,10 +295,3 @@ def _settle(pending, ledger):
 def _payloads(trial, count):
     """`count` arguments that are different objects: pickle writes an object it has met before only once."""
     return [b"\x01" * trial["demand"]["argument_bytes"] for _ in range(count)]
-
-
-def _touch(memory, count):
-    """Makes the blocks that `count` tasks in flight will hold."""
-    if memory:
-        blocks = [demand.take_block(memory) for _ in range(count)]
-        demand._free_blocks.extend(blocks)
