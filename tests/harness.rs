@@ -184,6 +184,22 @@ fn waits_overlap_where_the_model_lets_them_natively() {
     check_waits(native());
 }
 
+/// A sleep of 5 µs lasts some 60 µs, one of 100 µs some 160 µs: without care the shorter wait would look far too long.
+fn check_short_waits(mut runner: Runner) {
+    let mut per_task = |us| {
+        let task = waits(BlockedKind::Pipe, Duration::from_micros(us));
+        measured(&mut runner, &Spec { tasks: 2_000, ..spec(Setting::SEQUENTIAL, task) }).per_task().as_secs_f64()
+    };
+    let part = per_task(5) / per_task(100);
+    assert!(part < 0.25, "a wait of 5 µs takes {part:.2} of one of 100 µs");
+}
+
+#[test]
+fn waits_below_the_timers_precision_are_not_rounded_up() {
+    check_short_waits(python());
+    check_short_waits(native());
+}
+
 fn check_calibration(mut runner: Runner) {
     let calibration = runner.calibration().expect("the harness runs");
     // The machine that tests run on may be very busy: this tells a wrong unit or clock, not a few per cent.

@@ -15,9 +15,12 @@ from typing import NamedTuple
 
 try:  # In C, and without the GIL for the whole of one call, however long.
     from _hashlib import pbkdf2_hmac
+
+    RELEASED_BY = "pbkdf2_hmac"
 except ImportError:  # A build without OpenSSL. `hashlib`'s own pbkdf2_hmac would hold the GIL there.
-    pbkdf2_hmac = None
     from zlib import crc32
+
+    RELEASED_BY = "crc32"
 
     # Over 5 KiB, so that crc32 releases the GIL.
     _BLOCK = bytes(64 * 1024)
@@ -37,7 +40,7 @@ class Wait(NamedTuple):
 
     @classmethod
     def of(cls, asked, overhead):
-        """A wait of `asked` seconds by sleeps that each last `overhead` longer than they are told to."""
+        """`asked` seconds by sleeps that each last `overhead` longer than they are told to."""
         if asked <= 0:
             return cls(0.0, 0)
         every = max(1, ceil(2 * overhead / asked))
@@ -52,6 +55,7 @@ class Work(NamedTuple):
 
     held: int
     released: int
+    released_by: str
     wait: Wait
     disk: Wait
     memory: int
@@ -65,6 +69,7 @@ class Work(NamedTuple):
         return cls(
             held=round(demand["cpu_held_s"] * rates["held_per_s"]),
             released=round(demand["cpu_released_s"] * rates["released_per_s"]),
+            released_by=RELEASED_BY,
             wait=Wait.of(demand["wait_s"], overhead),
             disk=Wait.of(demand["disk_s"], overhead),
             memory=memory if memory >= SMALL_MEMORY else 0,
@@ -73,7 +78,8 @@ class Work(NamedTuple):
 
     def empty(self):
         """The same payload and nothing to do: what is left is the cost of handing it over."""
-        return Work(0, 0, Wait(0.0, 0), Wait(0.0, 0), 0, self.result)
+        nothing = Wait(0.0, 0)
+        return self._replace(held=0, released=0, wait=nothing, disk=nothing)
 
 
 def burn_held(iterations):
@@ -88,7 +94,7 @@ def burn_released(iterations):
     """Native code that lets go of the GIL."""
     if iterations <= 0:
         return 0
-    if pbkdf2_hmac is not None:
+    if RELEASED_BY == "pbkdf2_hmac":
         return int.from_bytes(pbkdf2_hmac("sha256", b"twin", b"salt", iterations)[:4], "big")
     value = 0
     for _ in range(iterations):
@@ -99,6 +105,8 @@ def burn_released(iterations):
 def compute(work, index, payload):
     """All but the waits an event loop can overlap: answers (index, checksum, result)."""
     del payload  # It came; that was its cost.
+    if work.released_by != RELEASED_BY:  # An interpreter within this one may not be given every module.
+        raise ImportError(f"work is counted in rounds of {work.released_by}, and this worker only has {RELEASED_BY}")
     if work.disk.due(index):
         time.sleep(work.disk.seconds)
     return index, burn_released(work.released) ^ burn_held(work.held), bytes(work.result)

@@ -54,15 +54,15 @@ class Ledger:
         if self._checksum is None:
             self._checksum = checksum
         if checksum != self._checksum or len(result) != self._result:
-            raise WrongResult("task %d gave another result than the rest" % index)
+            raise WrongResult(f"task {index} gave another result than the rest")
         if self._seen[index]:
-            raise WrongResult("task %d was done twice" % index)
+            raise WrongResult(f"task {index} was done twice")
         self._seen[index] = 1
 
     def close(self):
         missing = self._seen.count(0)
         if missing:
-            raise WrongResult("%d of %d tasks gave no result" % (missing, len(self._seen)))
+            raise WrongResult(f"{missing} of {len(self._seen)} tasks gave no result")
 
 
 class Sequential:
@@ -194,15 +194,14 @@ MODELS = {
 def unavailable(model):
     """Why this interpreter cannot run the model; `None` when it can."""
     if model == "interpreters" and not hasattr(concurrent.futures, "InterpreterPoolExecutor"):
-        return "concurrent.futures.InterpreterPoolExecutor needs CPython 3.14 or newer, and this is %d.%d.%d" % (
-            sys.version_info[:3]
-        )
+        this = ".".join(map(str, sys.version_info[:3]))
+        return f"concurrent.futures.InterpreterPoolExecutor needs CPython 3.14 or newer, and this is {this}"
     if model in ("processes", "asyncio+processes"):
         try:
             import multiprocessing.synchronize  # noqa: F401
             from concurrent.futures import ProcessPoolExecutor  # noqa: F401
         except ImportError as error:
-            return "process pools do not work in this interpreter: %s" % error
+            return f"process pools do not work in this interpreter: {error}"
     return None
 
 
@@ -277,7 +276,7 @@ def _executor_class(trial):
 
     method = trial["start_method"]
     if method is not None and method not in multiprocessing.get_all_start_methods():
-        raise NotApplicable("start method %s does not exist in this interpreter" % method)
+        raise NotApplicable(f"start method {method} does not exist in this interpreter")
     context = multiprocessing.get_context(method)
     return partial(concurrent.futures.ProcessPoolExecutor, mp_context=context)
 
