@@ -73,7 +73,8 @@ pub(super) fn find(
 }
 
 fn machine(profile: &Profile, host: &Host, ledger: &mut Ledger) -> Option<Bottleneck> {
-    let memory = ratio(profile.peak_memory.0 as f64, host.memory.usable().0 as f64);
+    let usable = host.memory.usable();
+    let memory = usable.and_then(|usable| ratio(profile.peak_memory.0 as f64, usable.0 as f64));
     if ledger.reaches(&MEMORY, memory) {
         return Some(Bottleneck::Memory);
     }

@@ -76,6 +76,7 @@ fn without_a_gil_the_same_threads_queue_at_a_lock() {
         executable: "/usr/bin/python3".into(),
         version: Some((3, 13, 0)),
         gil: Some(false),
+        interpreters: None,
         entry: PythonEntry::Code,
     });
     let profile = Profile::of(&draw(&crew("python3", 4, "##rlllll")), &host());
@@ -97,6 +98,18 @@ fn hashing_threads_with_cores_to_spare_are_limited_by_nothing_seen() {
 #[test]
 fn a_lock_convoy_of_sleepers_waits_and_is_limited_by_the_lock() {
     check(&crew("python3.11", 4, "ttllllll"), Class::IoBound, Some(Bottleneck::Lock));
+}
+
+#[test]
+fn a_heartbeat_beside_computing_does_not_make_it_wait() {
+    check("app/main: (#)x200\napp/heartbeat: (t)x200", Class::CpuBound, Some(Bottleneck::Serial));
+}
+
+#[test]
+fn a_sleep_of_which_the_kernel_counted_more_cpu_than_was_seen_still_waits() {
+    let mut observation = draw("sleep: (t)x200");
+    observation.totals.system += CELL / 10;
+    check_on(&host(), &observation, Class::IoBound, Some(Bottleneck::Serial));
 }
 
 #[test]
@@ -218,6 +231,8 @@ fn an_unknown_memory_is_written_down_as_unknown_and_blamed_for_nothing() {
 }
 
 proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(100))]
+
     #[test]
     fn any_observation_is_judged(observation in crate::profile::tests::observation()) {
         let verdict = judge(&observation, &host());

@@ -106,14 +106,12 @@ pub struct MemoryLimit {
 }
 
 impl Memory {
-    /// What new workers may take: the machine's available memory, or what the tightest cgroup has left. Where the
-    /// machine does not tell its memory it bounds nothing (and a notice says so), for a zero would forbid all work.
-    pub fn usable(&self) -> Bytes {
-        let machine = if self.total == Bytes(0) { Bytes(u64::MAX) } else { self.available };
-        match &self.limit {
-            Some(limit) => machine.min(limit.bytes - limit.used),
-            None => machine,
-        }
+    /// What new workers may take: the machine's available memory, or what the tightest cgroup has left. `None` where
+    /// neither is told, which bounds nothing and must not read as "no memory".
+    pub fn usable(&self) -> Option<Bytes> {
+        let machine = (self.total > Bytes(0)).then_some(self.available);
+        let cgroup = self.limit.as_ref().map(|limit| limit.bytes - limit.used);
+        machine.into_iter().chain(cgroup).min()
     }
 }
 

@@ -4,6 +4,7 @@
 //! block bootstrap of Politis & Romano 1992), because a program that waits now waits in the next bucket too. The
 //! timeline knows the tree and not the workers, so waits are told apart by kind alone, and its sums are scaled to the
 //! point estimate: the undisturbed timeline gives exactly the shares of the profile, and the replicates centre there.
+//! CPU time of workers that nobody saw is in no bucket; the kernel knows it exactly, and it is the same in each.
 
 use super::demand::{Demand, Today, is_work};
 use crate::observe::kind::{BlockedKind, ByKind};
@@ -14,6 +15,8 @@ use crate::units::Share;
 const REPLICATES: usize = 200;
 /// Buckets below which a resampled run says more about the sampling than about the run.
 const FEWEST_BUCKETS: usize = 10;
+/// Part of the demand up to which waits that the timeline saw nothing of are let pass.
+const NEGLIGIBLE: f64 = 0.1;
 /// Any number: the same run must give the same confidence every time it is reported.
 const SEED: u64 = 0x00C0_FFEE_5EED_2026;
 
@@ -29,7 +32,7 @@ pub struct DemandShares {
 }
 
 /// Replicates around `point`, whose demand is `demand`; none when there are too few buckets, or when the timeline saw
-/// nothing of what the workers' own times hold and so cannot say how it varied.
+/// nothing of the waits that the workers' own times hold and so cannot say how they varied.
 pub(super) fn replicates(steady: &[Bucket], demand: &Demand, point: DemandShares, today: Today) -> Vec<DemandShares> {
     if steady.len() < FEWEST_BUCKETS {
         return Vec::new();
@@ -42,13 +45,16 @@ pub(super) fn replicates(steady: &[Bucket], demand: &Demand, point: DemandShares
     });
     let sums: Vec<Sums> = steady.iter().map(|bucket| Sums::of(bucket, &mix, today)).collect();
     let whole = sums.iter().fold(Sums::default(), Sums::plus);
-    let cpu = scale(demand.cpu.as_secs_f64(), whole.cpu);
-    let waits = scale(demand.waiting().as_secs_f64(), whole.waits);
-    let (Some(cpu), Some(waits)) = (cpu, waits) else { return Vec::new() };
+    let (cpu, waits) = (demand.cpu.as_secs_f64(), demand.waiting().as_secs_f64());
+    if whole.waits <= 0.0 && waits > NEGLIGIBLE * (cpu + waits) {
+        return Vec::new();
+    }
+    let unseen = (cpu - whole.cpu).max(0.0);
     let mut random = SplitMix(SEED);
     let one = |_| {
         let drawn = draw_again(&sums, &mut random);
-        let (cpu, waits) = (drawn.cpu * cpu, drawn.waits * waits);
+        let cpu = unseen + drawn.cpu * ratio(cpu - unseen, whole.cpu);
+        let waits = drawn.waits * ratio(waits, whole.waits);
         let moved =
             |share: Share, part: fn(&Sums) -> f64| moved(share, part(&whole), whole.alive, part(&drawn), drawn.alive);
         DemandShares {
@@ -60,9 +66,8 @@ pub(super) fn replicates(steady: &[Bucket], demand: &Demand, point: DemandShares
     (0..REPLICATES).map(one).collect()
 }
 
-/// What brings the timeline's sum to the point estimate; `None` when there is nothing to scale.
-fn scale(point: f64, sum: f64) -> Option<f64> {
-    if point <= 0.0 { Some(0.0) } else { (sum > 0.0).then(|| point / sum) }
+fn ratio(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 0.0 }
 }
 
 /// `share` times what the resampled part of a whole is to the undisturbed one.
@@ -178,6 +183,15 @@ mod tests {
     #[test]
     fn the_same_run_gives_the_same_replicates() {
         assert_eq!(waits("main: (#tt)x60"), waits("main: (#tt)x60"));
+    }
+
+    #[test]
+    fn cpu_time_that_nobody_was_seen_using_still_leaves_replicates() {
+        let mut observation = draw("sleep: (t)x200");
+        observation.totals.system += std::time::Duration::from_millis(1);
+        let profile = Profile::of(&observation, &Host::default());
+        assert_eq!(profile.replicates.len(), REPLICATES);
+        assert!(profile.replicates.iter().all(|replicate| (0.999..1.0).contains(&replicate.wait.get())));
     }
 
     #[test]

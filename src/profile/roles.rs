@@ -18,7 +18,7 @@ pub enum Role {
     Working,
     /// Started or joined others and did next to nothing else: its waits are not part of the demand.
     Coordinating,
-    /// Waited all its life for something to do.
+    /// Waited all its life for something to do, or only ticked beside those who worked.
     Idle,
 }
 
@@ -34,6 +34,8 @@ const IDLE_CPU: f64 = 0.01;
 /// The same as part of the tree's mean CPU per worker: each of 200 threads that take turns at one lock uses 0.5 % of
 /// its life and is not idle.
 const IDLE_OF_MEAN: f64 = 0.1;
+/// CPU of the tree, as part of its own life, beside which a lone quiet thread is a bystander.
+const OTHERS_COMPUTE: f64 = 0.5;
 /// Ancestors followed at most; a recording may hold a cycle.
 const DEPTH: usize = 64;
 
@@ -48,16 +50,17 @@ pub(super) fn assign(observation: &Observation, workers: &mut [WorkerProfile]) {
     let tree_cpu = workers.iter().map(|worker| worker.on_cpu).sum::<Duration>() + observation.folded.on_cpu;
     let waiting: Vec<bool> =
         raw.iter().zip(&*workers).map(|(raw, worker)| only_waits(raw, worker, &anyone, tree_cpu)).collect();
-    let working = working(raw, workers, &waiting, &anyone);
+    let mean_cpu = tree_cpu.as_secs_f64() / workers.len() as f64;
+    let bystanders = bystanders(workers, tree_cpu, mean_cpu);
+    let working = working(raw, workers, &waiting, &bystanders, &anyone);
     let workers_at_work = raw.iter().zip(&working).filter(|(_, working)| **working).map(|(raw, _)| raw);
     let helpers = Helpers::of(workers_at_work, &parents);
-    let mean_cpu = tree_cpu.as_secs_f64() / workers.len() as f64;
     for (i, worker) in workers.iter_mut().enumerate() {
         worker.role = if working[i] {
             Role::Working
         } else if helpers.overlap(&raw[i]) {
             Role::Coordinating
-        } else if idle(worker, mean_cpu) {
+        } else if bystanders[i] || (quiet(worker, mean_cpu) && queued(worker)) {
             Role::Idle
         } else {
             Role::Working
@@ -68,13 +71,19 @@ pub(super) fn assign(observation: &Observation, workers: &mut [WorkerProfile]) {
 /// Who certainly worked: everyone that did not only wait for others. Where all did, those that were also seen waiting
 /// for the outside (a lock convoy of fifty is 98 % lock); failing that, those with nobody to wait for (`cat` below a
 /// shell); failing that, everyone, because somebody must have.
-fn working(raw: &[Worker], workers: &[WorkerProfile], waiting: &[bool], anyone: &Helpers) -> Vec<bool> {
-    let not_waiting = waiting.iter().map(|waiting| !waiting).collect::<Vec<_>>();
-    let outside = workers.iter().map(|worker| outside(worker) > Duration::ZERO).collect::<Vec<_>>();
-    let alone = raw.iter().map(|raw| !anyone.overlap(raw)).collect::<Vec<_>>();
+fn working(
+    raw: &[Worker],
+    workers: &[WorkerProfile],
+    waiting: &[bool],
+    bystanders: &[bool],
+    anyone: &Helpers,
+) -> Vec<bool> {
+    let not_waiting = waiting.iter().zip(bystanders).map(|(waiting, bystander)| !waiting && !bystander).collect();
+    let outside = workers.iter().map(|worker| outside(worker) > Duration::ZERO).collect();
+    let alone = raw.iter().map(|raw| !anyone.overlap(raw)).collect();
     [not_waiting, outside, alone]
         .into_iter()
-        .find(|candidates| candidates.contains(&true))
+        .find(|candidates: &Vec<bool>| candidates.contains(&true))
         .unwrap_or_else(|| vec![true; workers.len()])
 }
 
@@ -89,11 +98,37 @@ fn only_waits(raw: &Worker, worker: &WorkerProfile, anyone: &Helpers, tree_cpu: 
         && (little(tree_cpu) || little(worker.lifetime()))
 }
 
-fn idle(worker: &WorkerProfile, mean_cpu: f64) -> bool {
+/// Threads that were only there: a heartbeat, a runtime's monitor, a listener nobody calls. Next to no CPU, beside
+/// others that computed, and the only such thread of its process to wait for what it waits for: several are taken for
+/// a pool whose work it is to wait.
+fn bystanders(workers: &[WorkerProfile], tree_cpu: Duration, mean_cpu: f64) -> Vec<bool> {
+    let mut alike: BTreeMap<(i32, BlockedKind), usize> = BTreeMap::new();
+    for worker in workers.iter().filter(|worker| quiet(worker, mean_cpu)) {
+        *alike.entry((worker.pid, mostly(worker))).or_default() += 1;
+    }
+    let bystander = |worker: &WorkerProfile| {
+        worker.tid != worker.pid
+            && quiet(worker, mean_cpu)
+            && alike.get(&(worker.pid, mostly(worker))) == Some(&1)
+            && tree_cpu >= worker.lifetime().mul_f64(OTHERS_COMPUTE)
+    };
+    workers.iter().map(bystander).collect()
+}
+
+/// Next to no CPU, of its own life and beside the others. Its waits for a core are the machine's doing.
+fn quiet(worker: &WorkerProfile, mean_cpu: f64) -> bool {
+    worker.on_cpu <= worker.lifetime().mul_f64(IDLE_CPU) && worker.on_cpu.as_secs_f64() <= mean_cpu * IDLE_OF_MEAN
+}
+
+/// Waited for something to do, as a pool's threads do.
+fn queued(worker: &WorkerProfile) -> bool {
     let queued = worker.blocked_by[BlockedKind::Lock] + worker.blocked_by[BlockedKind::Pipe];
     queued >= worker.blocked.mul_f64(WAITS_FOR_OTHERS)
-        && worker.computing() <= worker.lifetime().mul_f64(IDLE_CPU)
-        && worker.on_cpu.as_secs_f64() <= mean_cpu * IDLE_OF_MEAN
+}
+
+/// What it was blocked on longest.
+fn mostly(worker: &WorkerProfile) -> BlockedKind {
+    worker.blocked_by.iter().max_by_key(|(_, time)| **time).map_or(BlockedKind::Other, |(kind, _)| kind)
 }
 
 /// Blocked time that waited for nobody of the tree.
@@ -193,6 +228,22 @@ mod tests {
     #[test]
     fn a_pool_thread_with_nothing_to_do_is_idle() {
         check("app/main: (##nn)x50\napp/pool: (l)x200", &[Role::Working, Role::Idle]);
+    }
+
+    #[test]
+    fn a_lone_heartbeat_beside_computing_is_idle() {
+        check("app/main: (#)x200\napp/heartbeat: (t)x200", &[Role::Working, Role::Idle]);
+    }
+
+    #[test]
+    fn several_that_wait_beside_computing_work() {
+        let fetch = "app/fetch: (n)x200";
+        check(&format!("app/main: (#)x200\n{fetch}\n{fetch}"), &[Role::Working; 3]);
+    }
+
+    #[test]
+    fn a_lone_waiter_that_nobody_computes_beside_works() {
+        check("app/main: ##(l)x198\napp/fetch: ..(n)x198", &[Role::Coordinating, Role::Working]);
     }
 
     #[test]

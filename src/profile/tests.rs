@@ -135,7 +135,8 @@ prop_compose! {
         blocked_ticks in ticks(),
     ) -> Worker {
         let tid = pid + 100 * thread;
-        Worker { pid, tid, parent, born, died, on_cpu, runnable, voluntary_switches, blocked_ticks, ..Worker::default() }
+        let times = Worker { born, died, on_cpu, runnable, ..Worker::default() };
+        Worker { pid, tid, parent, voluntary_switches, blocked_ticks, ..times }
     }
 }
 
@@ -181,6 +182,8 @@ prop_compose! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     #[test]
     fn any_observation_has_a_profile_whose_parts_sum(observation in observation()) {
         let mut host = Host::default();
