@@ -17,8 +17,8 @@ use crate::profile::Profile;
 use crate::report::Report;
 use crate::report::recording::Recording;
 use nix::sys::signal::Signal;
-pub use wire::serve;
-use wire::{Rules, decide, rules};
+pub use wire::{Rules, serve};
+use wire::{decide, rules};
 
 /// Does what was asked for, and says how this process is to end.
 pub fn run(cli: &Cli) -> Ending {
@@ -53,12 +53,12 @@ pub fn replay(recording: Recording, rules: &Rules) -> Report {
 pub fn judge(recording: Recording, profile: Profile, rules: &Rules) -> Report {
     let Recording { host, target, observation, tried } = &recording;
     let mut classification = classify(&profile, &target.runtime, host);
-    let mut notices = observation.notices.clone();
+    let mut notices = [host.notices.as_slice(), &observation.notices].concat();
     if let Some(signal) = observation.interrupted.or(tried.interrupted) {
         notices.push(Notice::Interrupted { signal });
     }
     if let Some(how) = failure(observation) {
-        give_up(&mut classification, &how);
+        give_up(&mut classification);
         notices.push(Notice::TargetFailed { how });
     }
     notices.extend(tried.notices.iter().cloned());
@@ -88,8 +88,8 @@ fn failure(observation: &Observation) -> Option<String> {
 }
 
 /// A target that failed may have shown its failing and not its work: nothing is concluded from it.
-fn give_up(classification: &mut Classification, how: &str) {
+fn give_up(classification: &mut Classification) {
     classification.class = Class::Inconclusive;
     classification.bottleneck = None;
-    classification.settle = Some(format!("The target {how}; run it where it succeeds, and its work can be judged."));
+    classification.settle = Some("run it where it succeeds".to_owned());
 }

@@ -152,7 +152,7 @@ fn host(from: &Host) -> schema::Host {
         physical_cores: cpus.physical_cores.map(|cores| cores as u64),
         numa_nodes: counted(cpus.numa_nodes),
         memory_total_bytes: known(memory.total),
-        memory_usable_bytes: known(memory.total).map(|_| count(memory.usable().0)),
+        memory_usable_bytes: memory.usable().map(|bytes| count(bytes.0)),
         memory_limit_bytes: memory.limit.as_ref().map(|limit| count(limit.bytes.0)),
         memory_limit_from: memory.limit.as_ref().map(|limit| word(limit.from.as_os_str())),
         kernel: said(&from.kernel),
@@ -404,7 +404,7 @@ pub(super) mod tests {
         let entry = PythonEntry::File("primes.py".into());
         let argv = vec![OsString::from("python3"), OsString::from_vec(b"primes\xff.py".to_vec())];
         let executable = "/usr/bin/python3.11".into();
-        let python = CPython { executable, version: Some((3, 11, 7)), gil: Some(true), entry };
+        let python = CPython { version: Some((3, 11, 7)), gil: Some(true), ..CPython::new(executable, entry) };
         let target = Target { argv, program: Some("/usr/bin/python3".into()), runtime: Runtime::CPython(python) };
 
         let trials = vec![

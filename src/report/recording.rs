@@ -131,7 +131,7 @@ fn trimmed(why: &str) -> String {
 
 fields!(Tried { twin, trials, interrupted, notices });
 
-fields!(Host { cpus, memory, kernel, arch, rights });
+fields!(Host { cpus, memory, kernel, arch, rights, notices });
 fields!(Cpus { online, affinity, quota, physical_cores, numa_nodes });
 fields!(CpuQuota { cpus, from });
 fields!(Memory { total, available, limit });
@@ -140,7 +140,7 @@ fields!(Rights { perf_event_paranoid, ptrace_scope, hidepid, schedstat });
 
 fields!(Target { argv, program, runtime });
 variants!(Runtime { CPython(python), Native(native), Script { interpreter }, Other });
-fields!(CPython { executable, version, gil, entry });
+fields!(CPython { executable, version, gil, interpreters, entry });
 variants!(PythonEntry { File(path), Module(name), Code, Stdin, Unknown });
 fields!(Native { arch, statically_linked, libraries });
 

@@ -51,7 +51,7 @@ impl Page {
         let answer = &document.recommendation;
         self.paragraph(&answer.reason);
         if let Some(settle) = &document.classification.settle {
-            self.paragraph(settle);
+            self.paragraph(&format!("To settle it: {}.", settle.trim_end_matches('.')));
         }
         if !document.complete {
             self.paragraph("This report is incomplete: the run or what follows it was cut short.");

@@ -1,20 +1,20 @@
 //! The main job, live: run the target, try the models, and tell. The order is the promise: whatever could refuse us
 //! is looked at before the target runs, its result is safe before anything of ours runs, and its end is our end.
 
-use super::wire::{race, refine};
+use super::wire::race;
 use super::{judge, say};
 use crate::cli::Advise;
 use crate::exit::{Ending, NOT_EXECUTABLE, NOT_FOUND, OK, OURS};
 use crate::host::Host;
 use crate::notice::Notice;
-use crate::observe::{self, Observation, Settings, observe};
-use crate::profile::{Profile, Role, WorkerProfile};
+use crate::observe::{self, Settings, observe};
+use crate::profile::{Profile, Role};
 use crate::report::file::{writable, write_atomically};
 use crate::report::recording::{Recording, Tried};
 use crate::report::schema::Document;
 use crate::report::table::{Style, render};
 use crate::report::{Report, escape, toml};
-use crate::target::Target;
+use crate::target::{Runtime, Target};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -45,8 +45,8 @@ pub fn advise(options: &Advise) -> Ending {
         }
     };
     let profile = Profile::of(&observation, &host);
-    let recording =
-        Recording { target: refined(target, &observation, &profile), host, observation, tried: Tried::default() };
+    let mut recording = Recording { host, target, observation, tried: Tried::default() };
+    refine(&mut recording, &profile);
 
     // The trials take their time and memory, and may be killed: what is known by now is kept first.
     let mut report = judge(recording, profile, &rules);
@@ -118,16 +118,25 @@ fn tried(options: &Advise, recording: &Recording, profile: &Profile) -> Tried {
 }
 
 /// Takes in what the run showed: a shell, a shim or a launcher is not what does the work.
-fn refined(mut target: Target, observation: &Observation, profile: &Profile) -> Target {
+fn refine(recording: &mut Recording, profile: &Profile) {
+    let Recording { target, observation, .. } = recording;
     let mut work = BTreeMap::<i32, Duration>::new();
-    let demand = |worker: &WorkerProfile| worker.on_cpu + worker.runnable + worker.blocked;
     for worker in profile.workers.iter().filter(|worker| worker.role == Role::Working) {
-        *work.entry(worker.pid).or_default() += demand(worker);
+        *work.entry(worker.pid).or_default() += worker.on_cpu + worker.runnable + worker.blocked;
     }
-    let heaviest = work.into_iter().max_by_key(|(_, demand)| *demand).map(|(pid, _)| pid);
+    let heaviest = work.into_iter().max_by_key(|(_, time)| *time).map(|(pid, _)| pid);
     let process = observation.processes.iter().find(|process| Some(process.pid) == heaviest);
-    if let Some((process, executable)) = process.and_then(|process| Some((process, process.executable.as_ref()?))) {
-        refine(&mut target, executable, &process.argv);
+    if let Some((executable, argv)) = process.and_then(|process| Some((process.executable.as_ref()?, &process.argv))) {
+        target.refine(executable, argv);
     }
-    target
+    if let Runtime::CPython(python) = &mut target.runtime
+        && let Err(why) = python.ask()
+    {
+        let remedy = "models that need a newer Python are judged by their first trial".to_owned();
+        observation.notices.push(Notice::Unavailable {
+            what: "the interpreter's version",
+            why: why.to_string(),
+            remedy,
+        });
+    }
 }

@@ -5,16 +5,21 @@ use crate::classify::Classification;
 use crate::profile::Profile;
 use crate::recommendation::Recommendation;
 use crate::report::recording::{Recording, Tried};
-use crate::target::Target;
 use crate::trial::model::Setting;
 use crate::units::Share;
-use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
 /// Stands in for `crate::rules::Rules`.
 #[derive(Debug)]
 pub struct Rules;
+
+impl Rules {
+    /// `Rules::embedded()`.
+    pub fn embedded() -> Self {
+        Self
+    }
+}
 
 /// `Rules::embedded()`, `Rules::load(dir)`.
 pub fn rules(dir: Option<&Path>) -> Result<Rules, String> {
@@ -54,11 +59,6 @@ pub fn decide(_: &Recording, _: &Profile, _: &Classification, _: &Rules) -> (Vec
         alternatives: Vec::new(),
     };
     (Vec::new(), recommendation)
-}
-
-/// `target.refine(executable, argv)`, and `CPython::ask` on what it is then.
-pub fn refine(target: &mut Target, executable: &Path, _: &[OsString]) {
-    target.refine(executable);
 }
 
 /// `Runner::for_runtime`, `Race::new`, `race`.
