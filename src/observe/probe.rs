@@ -112,6 +112,29 @@ impl Probe {
         }
     }
 
+    /// Reads a file of any length, into memory that is used again.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn read_whole(&self, into: &mut Vec<u8>) -> Result<(), Failure> {
+        into.clear();
+        let opened;
+        let file = match &self.kept {
+            Some(file) => file,
+            None => {
+                opened = File::open(self.path)?;
+                &opened
+            }
+        };
+        let mut part = [0; 4096];
+        loop {
+            match file.read_at(&mut part, into.len() as u64)? {
+                0 => return Ok(()),
+                length => into.extend_from_slice(&part[..length]),
+            }
+        }
+    }
+
     /// Where it lies, for a sentence.
     pub fn path(&self) -> &Path {
         self.path.as_ref()

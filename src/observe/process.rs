@@ -161,16 +161,15 @@ impl LiveProcess {
     /// Adds the ids of its children to `found`: those of `everyone`, or only of workers that ran lately.
     pub fn children(&self, everyone: bool, scratch: &mut Vec<u8>, found: &mut Vec<i32>, round: &mut Round) {
         for worker in self.workers.iter().filter(|worker| everyone || worker.may_have_forked()) {
-            let path = ProcPath::worker(self.record.pid, worker.tid(), "children");
-            scratch.clear();
-            match File::open(path).and_then(|mut file| file.read_to_end(scratch)).map_err(Failure::from) {
-                Ok(_) => found.extend(children(scratch)),
+            let file = Probe::new(ProcPath::worker(self.record.pid, worker.tid(), "children"), false);
+            match file.read_whole(scratch) {
+                Ok(()) => found.extend(children(scratch)),
                 // The worker itself is there, so it is the kernel that lacks the file.
                 Err(Failure::Vanished) if ProcPath::worker(self.record.pid, worker.tid(), "stat").as_ref().exists() => {
-                    round.missing.note(Hidden::Children, path.as_ref(), &"this kernel has no such file");
+                    round.missing.note(Hidden::Children, file.path(), &"this kernel has no such file");
                 }
                 Err(Failure::Vanished) => {}
-                Err(Failure::Unreadable(why)) => round.missing.note(Hidden::Children, path.as_ref(), &why),
+                Err(Failure::Unreadable(why)) => round.missing.note(Hidden::Children, file.path(), &why),
             }
         }
     }

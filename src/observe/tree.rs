@@ -12,8 +12,6 @@ use super::round::{Hidden, Round};
 use super::worker::Gone;
 use crate::units::Bytes;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::time::Duration;
 
 /// Everyone's children are listed at least this often, when any task was born meanwhile.
@@ -32,6 +30,7 @@ pub struct Tree {
     /// How many files may be kept open.
     files: usize,
     loadavg: Probe,
+    own_children: Probe,
     last_pid: Option<u64>,
     full_look: Duration,
     /// Whether any task was born since the last full look.
@@ -43,16 +42,19 @@ pub struct Tree {
 impl Tree {
     /// The tree of `root`, of which at most `files` files are kept open.
     pub fn new(root: i32, files: usize, round: &mut Round) -> Self {
+        let us = std::process::id().cast_signed();
         let mut tree = Self {
             root,
             processes: BTreeMap::new(),
             walks: Walks::default(),
             strangers: Vec::new(),
             files,
+            // A descendant whose parent has died is given to our first thread.
+            own_children: Probe::new(ProcPath::worker(us, us, "children"), true),
             loadavg: Probe::new(ProcPath::machine("loadavg"), true),
             last_pid: None,
             full_look: Duration::ZERO,
-            unlooked: true,
+            unlooked: false,
             found: Vec::new(),
             scratch: Vec::new(),
         };
@@ -75,7 +77,9 @@ impl Tree {
             self.full_look = round.at + FULL_LOOK;
             self.unlooked = false;
         }
-        self.adopt();
+        if born {
+            self.adopt();
+        }
         for process in self.processes.values_mut() {
             let bereaved = process.is_bereaved();
             if process.has_changed() {
@@ -150,13 +154,9 @@ impl Tree {
         now.is_none() || now != before
     }
 
-    /// Adds our own children to those found. A descendant whose parent has died is given to our first thread.
+    /// Adds our own children to those found.
     fn adopt(&mut self) {
-        let us = std::process::id().cast_signed();
-        self.scratch.clear();
-        let read =
-            File::open(ProcPath::worker(us, us, "children")).and_then(|mut file| file.read_to_end(&mut self.scratch));
-        if read.is_ok() {
+        if self.own_children.read_whole(&mut self.scratch).is_ok() {
             self.found.extend(children(&self.scratch));
         }
     }

@@ -61,7 +61,7 @@ impl LiveWorker {
         // It cannot have run and queued for longer than it lives.
         let born = born.min(round.at.saturating_sub(first.on_cpu + first.runnable));
         (worker.record.born, worker.record.died) = (born, born);
-        worker.sample(descriptors, round)?;
+        worker.take(first, descriptors, round);
         Ok(worker)
     }
 
@@ -92,6 +92,11 @@ impl LiveWorker {
     /// When it is gone; its record then stands as of the tick before.
     pub fn sample(&mut self, descriptors: &mut Descriptors, round: &mut Round) -> Result<(), Gone> {
         let now = self.read(round)?;
+        self.take(now, descriptors, round);
+        Ok(())
+    }
+
+    fn take(&mut self, now: Schedstat, descriptors: &mut Descriptors, round: &mut Round) {
         let step = now.since(&self.last);
         self.last = now;
         let asleep = self.state != State::Running && step == Schedstat::default() && now.timeslices > 0;
@@ -120,7 +125,6 @@ impl LiveWorker {
         if details {
             self.read_switches(round);
         }
-        Ok(())
     }
 
     /// It has ended now and is about to be reaped: its last readings.
