@@ -1,6 +1,7 @@
 //! What only the first thread of a process can show: the fate of orphans, which the kernel gives to that thread, and of
 //! signals, which reach any thread that does not block them. The usual harness runs tests on other threads, so this
-//! file has a `main` of its own; started with `watch ARGV…`, it is the one that is sent signals.
+//! file has a `main` of its own; started with `watch ARGV…` or `try ARGV…`, it is the one
+//! that is sent signals.
 
 use concadvise::notice::Notice;
 use concadvise::observe::{Exit, Observation, Settings, Stdio, observe};
@@ -9,12 +10,13 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdout, Command, Stdio as Streams};
 use std::time::Duration;
-use std::{env, fs};
+use std::{env, fs, thread};
 
 fn main() {
     let mut args = env::args_os().skip(1);
     match args.next() {
-        Some(word) if word == "watch" => watch(&args.collect::<Vec<_>>()),
+        Some(word) if word == "watch" => watch(&args.collect::<Vec<_>>(), Stdio::Inherit),
+        Some(word) if word == "try" => watch(&args.collect::<Vec<_>>(), captured()),
         // Other words are the harness's flags and filters; there is too little here to filter.
         _ => {
             for (name, test) in TESTS {
@@ -26,20 +28,24 @@ fn main() {
     }
 }
 
-const TESTS: [(&str, fn()); 9] = [
-    ("an_orphan_s_time_is_in_the_totals", an_orphan_s_time_is_in_the_totals),
-    ("a_daemon_of_the_user_s_run_is_left_running", a_daemon_of_the_user_s_run_is_left_running),
-    ("a_daemon_of_a_captured_run_is_ended", a_daemon_of_a_captured_run_is_ended),
-    ("children_from_before_are_not_the_run_s", children_from_before_are_not_the_run_s),
-    ("a_signal_sent_to_us_reaches_the_target_once", a_signal_sent_to_us_reaches_the_target_once),
-    ("a_key_on_the_terminal_reaches_the_target_once", a_key_on_the_terminal_reaches_the_target_once),
-    (
-        "what_was_ignored_blocked_or_closed_is_so_for_the_target",
-        what_was_ignored_blocked_or_closed_is_so_for_the_target,
-    ),
-    ("an_ignored_hang_up_stays_ignored", an_ignored_hang_up_stays_ignored),
-    ("the_target_s_signal_can_be_died_of", the_target_s_signal_can_be_died_of),
-];
+macro_rules! tests {
+    ($($name:ident)*) => { const TESTS: &[(&str, fn())] = &[$((stringify!($name), $name)),*]; };
+}
+
+tests! {
+    an_orphan_s_time_is_in_the_totals
+    a_daemon_of_the_user_s_run_is_left_running
+    a_daemon_of_a_captured_run_is_ended
+    children_from_before_are_not_the_run_s
+    a_signal_sent_to_us_reaches_the_target_once
+    a_key_on_the_terminal_reaches_the_target_once
+    what_the_target_sends_its_own_group_is_no_interruption
+    an_interruption_ends_a_trial
+    a_trial_dies_with_us
+    what_was_ignored_blocked_or_closed_is_so_for_the_target
+    an_ignored_hang_up_stays_ignored
+    the_target_s_signal_can_be_died_of
+}
 
 fn run(argv: &[&str], stdio: Stdio) -> Observation {
     let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
@@ -115,8 +121,8 @@ fn children_from_before_are_not_the_run_s() {
 }
 
 /// Observes, then says in one line what it saw.
-fn watch(argv: &[OsString]) {
-    let observation = observe(argv, &Settings::default(), &mut |_| {}).expect("the command can be run");
+fn watch(argv: &[OsString], stdio: Stdio) {
+    let observation = observe(argv, &Settings { stdio, timeout: None }, &mut |_| {}).expect("the command can be run");
     println!("{:?} {:?} complete={}", observation.exit, observation.interrupted, observation.complete);
     if let Some(Exit::Signal(signal)) = observation.exit
         && env::var_os("RERAISE").is_some()
@@ -126,8 +132,12 @@ fn watch(argv: &[OsString]) {
 }
 
 fn watcher(script: &str) -> Command {
+    ourselves("watch", script)
+}
+
+fn ourselves(how: &str, script: &str) -> Command {
     let mut command = Command::new(env::current_exe().expect("this file"));
-    command.args(["watch", "sh", "-c", script]).stdin(Streams::null()).stdout(Streams::piped());
+    command.args([how, "sh", "-c", script]).stdin(Streams::null()).stdout(Streams::piped());
     command
 }
 
@@ -181,6 +191,43 @@ fn a_key_on_the_terminal_reaches_the_target_once() {
     assert!(text.contains("got 1\r\n") && text.contains("Some(Code(7)) Some(2) complete=false"), "{text:?}");
 }
 
+fn what_the_target_sends_its_own_group_is_no_interruption() {
+    let mut command = watcher("n=0; trap 'n=$((n+1))' TERM; kill -TERM 0; sleep 0.3; echo got $n");
+    let output = command.process_group(0).output().expect("this file can be run");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "got 1\nSome(Code(0)) None complete=true\n");
+}
+
+/// A trial under way, and its id, from the file that it wrote it to.
+fn trial() -> (Child, i32) {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let script = format!("trap '' INT TERM; echo $$ >{}; while :; do sleep 0.1; done", file.path().display());
+    let child = ourselves("try", &script).process_group(0).spawn().expect("this file can be run");
+    loop {
+        match fs::read_to_string(file.path()).expect("a file").trim().parse() {
+            Ok(pid) => return (child, pid),
+            Err(_) => thread::sleep(Duration::from_millis(5)),
+        }
+    }
+}
+
+fn an_interruption_ends_a_trial() {
+    let (child, pid) = trial();
+    kill("-INT", child.id());
+    let output = child.wait_with_output().expect("it is our child");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "Some(Signal(9)) Some(2) complete=false\n");
+    assert!(!runs(pid));
+}
+
+fn a_trial_dies_with_us() {
+    let (mut child, pid) = trial();
+    child.kill().expect("it is our child");
+    child.wait().expect("it is our child");
+    // A trial that lived on would keep this test from ending.
+    while runs(pid) {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 fn what_was_ignored_blocked_or_closed_is_so_for_the_target() {
     let state = "grep -E 'SigBlk|SigIgn' /proc/self/status; test -e /proc/self/fd/0 || echo closed";
     let set_up = "exec 0<&-; exec env --ignore-signal=PIPE,CHLD --block-signal=USR2";
@@ -195,10 +242,9 @@ fn what_was_ignored_blocked_or_closed_is_so_for_the_target() {
 }
 
 fn an_ignored_hang_up_stays_ignored() {
-    let mut inner = watcher("echo ready; sleep 0.5; exit 4");
+    let inner = watcher("echo ready; sleep 0.5; exit 4");
     let mut command = Command::new("nohup");
     command.arg(inner.get_program()).args(inner.get_args()).stdin(Streams::null()).stdout(Streams::piped());
-    inner.process_group(0);
     let (child, output) = ready(&mut command);
     kill("-HUP", child.id());
     assert_eq!(rest(child, output), "Some(Code(4)) None complete=true\n");

@@ -3,6 +3,7 @@
 
 use super::Counter;
 use crate::notice::Notice;
+use nix::libc;
 use perf_event::Builder;
 use perf_event::events::{Hardware, Software};
 use std::io;
@@ -47,7 +48,7 @@ impl Counters {
             builder.observe_pid(pid).any_cpu().inherit(true).enable_on_exec(true);
             match build(&mut builder, by) {
                 Ok(counter) => counters.open.push((name, by, counter)),
-                Err(error) => counters.missing.push((by, error.to_string())),
+                Err(error) => counters.missing.push((by, reason(&error))),
             }
         }
         counters
@@ -68,6 +69,15 @@ impl Counters {
         let first = |by| self.missing.iter().find(|(sort, _)| *sort == by);
         let notices = [By::Kernel, By::KernelInside, By::Processor].into_iter().filter_map(first).map(notice);
         (counted, notices.collect())
+    }
+}
+
+/// The kernel's word for an event that this machine does not have is that of a file that is not there.
+fn reason(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::ENOENT | libc::ENODEV | libc::EOPNOTSUPP) => "this machine has none".to_owned(),
+        Some(libc::EACCES | libc::EPERM) => "this user may not (/proc/sys/kernel/perf_event_paranoid)".to_owned(),
+        _ => error.to_string(),
     }
 }
 
