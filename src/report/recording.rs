@@ -160,6 +160,7 @@ fields!(Observation {
     sampling,
     output,
     interrupted,
+    timed_out,
     notices,
 });
 variants!(Exit { Code(status), Signal(signal) });
