@@ -2,15 +2,17 @@
 //! `load`, which reads rule files at the edge.
 //!
 //! A rule admits models and names a worker policy; which of the admitted ones is fastest is the trials' to say and
-//! `recommendation`'s to combine. `vocabulary` is what rules may ask about, `facts` what is known of it,
+//! `recommendation`'s to combine. `vocabulary` is what rules may ask about, `facts` and `measure` what is known of it,
 //! `condition` one comparison, `parse` and `load` turn files into [`Rules`], `walk` walks them.
 
 mod condition;
 mod error;
 pub mod facts;
 mod load;
+mod measure;
 mod nearest;
 mod parse;
+pub(crate) mod projection;
 pub mod vocabulary;
 mod walk;
 

@@ -26,11 +26,7 @@ impl Rules {
             let verdict = judge(rule, known);
             path.extend(rule.when.iter().filter_map(|comparison| {
                 let held = comparison.holds(known(comparison));
-                let tells = match verdict {
-                    Verdict::Holds => true,
-                    Verdict::Fails => held == Some(false),
-                    Verdict::Undecidable(_) => held.is_none(),
-                };
+                let tells = matches!(verdict, Verdict::Holds) || held != Some(true);
                 tells.then(|| step(rule, comparison, known(comparison), held))
             }));
             match verdict {
