@@ -95,6 +95,18 @@ pub enum Notice {
         /// Memory that one takes.
         per_worker: Bytes,
     },
+    /// The report lists only the heaviest workers one by one.
+    WorkersNotListed {
+        /// How many it lists.
+        listed: usize,
+        /// How many it does not.
+        left_out: usize,
+    },
+    /// No executor model was tried.
+    TrialsSkipped {
+        /// Why, as a clause.
+        why: String,
+    },
 }
 
 impl Notice {
@@ -116,6 +128,8 @@ impl Notice {
             Self::CalibrationOff { .. } => "calibration-off",
             Self::UndecidableRule { .. } => "undecidable-rule",
             Self::MemoryCaps { .. } => "memory-caps",
+            Self::WorkersNotListed { .. } => "workers-not-listed",
+            Self::TrialsSkipped { .. } => "trials-skipped",
         }
     }
 }
@@ -177,6 +191,10 @@ impl fmt::Display for Notice {
             Self::MemoryCaps { workers, per_worker } => {
                 write!(f, "memory allows {workers} workers at {per_worker} each; more would not fit")
             }
+            Self::WorkersNotListed { listed, left_out } => {
+                write!(f, "the {listed} heaviest workers are listed; {left_out} lighter ones are in the sums only")
+            }
+            Self::TrialsSkipped { why } => write!(f, "no executor model was tried: {why}"),
         }
     }
 }

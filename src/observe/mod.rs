@@ -3,9 +3,22 @@
 //! The child is held until everything is attached, then released. What the readings mean is `profile`'s;
 //! whether the run is a target or a trial is the caller's.
 
+mod blocked;
+mod clock;
+mod descriptors;
 pub mod histogram;
 pub mod kind;
+mod ledger;
+mod memory;
+mod probe;
+mod process;
+mod readings;
+mod round;
+pub mod sampler;
+mod syscall;
 pub mod timeline;
+mod tree;
+mod worker;
 
 use crate::notice::Notice;
 use crate::units::Bytes;

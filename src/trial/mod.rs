@@ -5,6 +5,9 @@
 //! is advised is left to `rules` and `recommendation`.
 
 pub mod model;
+pub mod native;
+pub mod python;
+pub mod runner;
 pub mod twin;
 
 use crate::units::Bytes;
