@@ -27,7 +27,13 @@ struct World {
 impl World {
     fn of(admit: &[Model], workers: WorkersRule, trials: &[Trial]) -> Self {
         let executable = PathBuf::from("/usr/bin/python3");
-        let python = CPython { executable, version: Some((3, 12, 1)), gil: Some(true), entry: PythonEntry::Code };
+        let python = CPython {
+            executable,
+            version: Some((3, 12, 1)),
+            gil: Some(true),
+            interpreters: None,
+            entry: PythonEntry::Code,
+        };
         let task = TaskDemand { cpu_held: Duration::from_millis(1), ..TaskDemand::default() };
         Self {
             decision: Decision {

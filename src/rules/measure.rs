@@ -65,9 +65,7 @@ impl Facts {
         self.set_known("cpu_quota", host.cpus.quota.as_ref().map(|quota| quota.cpus));
         self.set_known("numa_nodes", count(host.cpus.numa_nodes));
         self.set_known("smt", host.cpus.smt());
-        if host.memory.available > Bytes(0) {
-            self.set("memory_usable_bytes", host.memory.usable().0 as f64);
-        }
+        self.set_known("memory_usable_bytes", host.memory.usable().map(|usable| usable.0 as f64));
     }
 
     fn add_target(&mut self, target: &Target) {

@@ -22,7 +22,7 @@ struct Case {
 
 fn runtime(version: (u8, u8, u8), gil: Option<bool>) -> Runtime {
     let executable = PathBuf::from("/usr/bin/python3");
-    Runtime::CPython(CPython { executable, version: Some(version), gil, entry: PythonEntry::Code })
+    Runtime::CPython(CPython { executable, version: Some(version), gil, interpreters: None, entry: PythonEntry::Code })
 }
 
 /// Eight CPUs; ten seconds of which nine wait for the network in a hundred pieces.
