@@ -10,6 +10,7 @@ pub mod histogram;
 pub mod kind;
 mod ledger;
 mod memory;
+mod memory_sets;
 mod probe;
 mod process;
 mod readings;
@@ -18,6 +19,7 @@ pub mod sampler;
 mod syscall;
 pub mod timeline;
 mod tree;
+mod wait_channel;
 mod worker;
 
 use crate::notice::Notice;
