@@ -59,16 +59,16 @@ fn sample(command: &mut Command, limit: Duration) -> Sampled {
         let due = sampler.tick(Instant::now());
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
     }
-    let ended = has_ended(&child);
-    if ended {
+    let sampled = if has_ended(&child) {
         sampler.dying(pid, Instant::now());
         child.wait().expect("our own child");
-    }
-    let sampled = sampler.finish(Instant::now());
-    if !ended {
+        sampler.finish(Instant::now())
+    } else {
+        let sampled = sampler.finish(Instant::now());
         child.kill().expect("our own child");
         child.wait().expect("our own child");
-    }
+        sampled
+    };
     // What is left has become our own child, or its id is free and not yet anyone's.
     for process in sampled.processes.iter().filter(|process| process.pid != pid) {
         let _ = kill(Pid::from_raw(process.pid), Signal::SIGKILL);

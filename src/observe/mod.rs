@@ -14,6 +14,7 @@ pub mod histogram;
 pub mod kind;
 mod ledger;
 mod memory;
+mod memory_sets;
 mod probe;
 mod process;
 mod readings;
@@ -26,6 +27,7 @@ mod throttle;
 pub mod timeline;
 mod totals;
 mod tree;
+mod wait_channel;
 mod worker;
 
 pub use run::observe;
