@@ -5,6 +5,7 @@
 //! is advised is left to `rules` and `recommendation`.
 
 pub mod model;
+pub mod scaling;
 pub mod twin;
 
 use crate::units::Bytes;
