@@ -95,6 +95,11 @@ pub enum Notice {
         /// Memory that one takes.
         per_worker: Bytes,
     },
+    /// The machine became faster or slower while the trials ran.
+    Drifted {
+        /// Time of the last sequential run over that of the first.
+        ratio: f64,
+    },
 }
 
 impl Notice {
@@ -116,6 +121,7 @@ impl Notice {
             Self::CalibrationOff { .. } => "calibration-off",
             Self::UndecidableRule { .. } => "undecidable-rule",
             Self::MemoryCaps { .. } => "memory-caps",
+            Self::Drifted { .. } => "drifted",
         }
     }
 }
@@ -177,6 +183,12 @@ impl fmt::Display for Notice {
             Self::MemoryCaps { workers, per_worker } => {
                 write!(f, "memory allows {workers} workers at {per_worker} each; more would not fit")
             }
+            Self::Drifted { ratio } => write!(
+                f,
+                "the sequential run took {:.0} % as long at the end of the trials as at their start, so the machine \
+                 changed meanwhile; speed-ups are less sure than they look",
+                ratio * 100.0
+            ),
         }
     }
 }

@@ -5,6 +5,9 @@
 //! is advised is left to `rules` and `recommendation`.
 
 pub mod model;
+pub mod plan;
+pub mod race;
+pub mod runner;
 pub mod scaling;
 pub mod twin;
 
