@@ -4,24 +4,47 @@
 //! *demand*: the work that had to be done, with waiting for one another (GIL, locks, joins, children of the same
 //! tree) and for a core taken out. Whether that makes a program CPU- or I/O-bound is `classify`'s to say.
 
+mod demand;
+#[cfg(test)]
+pub(crate) mod drawing;
+mod gil;
+mod phases;
+mod replicates;
+mod roles;
+#[cfg(test)]
+pub(crate) mod tests;
+mod worker;
+
+pub use demand::{Demand, Today};
+pub use replicates::DemandShares;
+pub use roles::Role;
+pub use worker::WorkerProfile;
+
 use crate::host::Host;
-use crate::observe::Observation;
 use crate::observe::kind::ByKind;
+use crate::observe::timeline::Bucket;
+use crate::observe::{Observation, Process};
 use crate::units::{Bytes, Share};
+use phases::Phases;
 use std::time::Duration;
+use worker::Crowd;
+
+/// Bursts below which a median says nothing.
+const FEWEST_BURSTS: u64 = 10;
 
 /// What an observation means.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Profile {
     /// From release to the end of the first process.
     pub wall: Duration,
-    /// CPU time of the whole tree, as the kernel accounted it.
+    /// CPU time of the whole tree, as the kernel accounted it; summed over the workers where it did not.
     pub cpu: Duration,
     /// Start-up taken off the steady part (interpreter start, imports).
     pub startup: Duration,
     /// Shut-down taken off the steady part.
     pub shutdown: Duration,
-    /// Part of the worker-time on a core; the three shares sum to one. `None` when nothing was observed.
+    /// Part of the worker-time on a core; the three shares sum to one. `None` when nothing was observed. Worker-time
+    /// is that of the working workers, over their own lives; CPU time of workers that nobody saw is in it.
     pub on_cpu: Option<Share>,
     /// Part of the worker-time in the run queue.
     pub runnable: Option<Share>,
@@ -31,11 +54,13 @@ pub struct Profile {
     pub blocked_by: ByKind<Share>,
     /// Whether `blocked_by.gil` is inferred from a signature and not read from the interpreter.
     pub gil_inferred: bool,
-    /// Part of the on-CPU time spent holding the GIL; `None` when it was not measured and cannot be inferred.
+    /// Part of the on-CPU time spent holding the GIL; `None` when it was not measured and cannot be inferred. All of
+    /// it when threads take turns at one core's worth. When they use clearly more than one core, an upper estimate:
+    /// at most 1 / cores, and no more than their lock waits can explain.
     pub gil_share: Option<Share>,
     /// Average cores busy over the steady part.
     pub cores_busy: f64,
-    /// Share of the ticks that each core was seen running the target; by core number.
+    /// Share of the sightings of workers that fell on each core; by core number.
     pub core_shares: Vec<Share>,
     /// Workers on a core or in the run queue at once: mean over the steady part.
     pub parallelism: f64,
@@ -43,7 +68,7 @@ pub struct Profile {
     pub parallelism_peak: f64,
     /// Highest memory of the whole tree at one time.
     pub peak_memory: Bytes,
-    /// Memory that one more worker of each sort costs: the highest of any one process.
+    /// Memory that one more worker of each sort costs: the highest of any one process (USS, else PSS, else RSS).
     pub memory_per_process: Bytes,
     /// Every worker that was kept.
     pub workers: Vec<WorkerProfile>,
@@ -61,95 +86,154 @@ pub struct Profile {
     pub elsewhere: Option<Share>,
 }
 
-/// One worker's time.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct WorkerProfile {
-    /// Process.
-    pub pid: i32,
-    /// Task.
-    pub tid: i32,
-    /// Name; untrusted.
-    pub name: String,
-    /// What it did in the tree.
-    pub role: Role,
-    /// On a core.
-    pub on_cpu: Duration,
-    /// In the run queue.
-    pub runnable: Duration,
-    /// The rest.
-    pub blocked: Duration,
-    /// Blocked time by kind; sums to `blocked`.
-    pub blocked_by: ByKind<Duration>,
-    /// Highest memory of its process.
-    pub peak_memory: Bytes,
-}
-
-/// What a worker did in the tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Role {
-    /// Did work: its waits are part of the demand.
-    #[default]
-    Working,
-    /// Started or joined others and did next to nothing else: its waits are not part of the demand.
-    Coordinating,
-    /// Waited all its life for something to do.
-    Idle,
-}
-
-/// The work that had to be done, whoever did it and however it was shared out.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Demand {
-    /// CPU time of the steady part, summed.
-    pub cpu: Duration,
-    /// Blocked time of working workers on each kind that is work (disk, network, timer, pipe, other); others are zero.
-    pub waits: ByKind<Duration>,
-    /// Waiting for one another: lock and GIL.
-    pub contention: Duration,
-    /// Voluntary waits of the working workers: how many pieces the waiting comes in. `None` when not readable.
-    pub wait_count: Option<u64>,
-}
-
-impl Demand {
-    /// All waits together.
-    pub fn waiting(&self) -> Duration {
-        self.waits.iter().map(|(_, time)| *time).sum()
-    }
-
-    /// One worker's time for all of the work, waiting for nobody else.
-    pub fn total(&self) -> Duration {
-        self.cpu + self.waiting()
-    }
-
-    /// Part of the demand that is waiting.
-    pub fn wait_share(&self) -> Option<Share> {
-        Share::of(self.waiting(), self.total())
-    }
-}
-
-/// One bootstrap replicate of the demand's shares.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct DemandShares {
-    /// Part of the demand that is waiting.
-    pub wait: Share,
-    /// Part of the worker-time that is run-queue wait.
-    pub runnable: Share,
-    /// Part of the worker-time that is lock and GIL wait.
-    pub contention: Share,
-}
-
-/// How the target runs its work today, as far as the tree shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Today {
-    /// Processes that did work.
-    pub processes: usize,
-    /// Most threads that did work in any one process.
-    pub threads: usize,
-}
-
 impl Profile {
     /// Reads the meaning out of one run.
     pub fn of(observation: &Observation, host: &Host) -> Self {
-        let _ = (observation, host);
-        Self::default()
+        let mut workers = worker::account(observation);
+        roles::assign(observation, &mut workers);
+        let gil = gil::infer(observation, &mut workers);
+        let phases = Phases::find(&observation.timeline, observation.wall);
+        let steady = &observation.timeline.buckets[phases.steady.clone()];
+        let cpu = Cpu::of(observation);
+        let today = Today::of(observation, &workers, cpu.all());
+        let crowd = crowd(observation, &workers, cpu.unseen);
+        let shares = Shares::of(&crowd);
+        let mut demand = Demand::of(&crowd, cpu.all(), phases.cut_cpu, today);
+        demand.wait_count = demand::wait_count(observation, &workers, cpu.unseen_share());
+        let point = DemandShares {
+            wait: demand.wait_share().unwrap_or_default(),
+            runnable: shares.runnable.unwrap_or_default(),
+            contention: Share::of(demand.contention, crowd.total()).unwrap_or_default(),
+        };
+        let mut profile = Self {
+            wall: observation.wall,
+            cpu: if cpu.kernel.is_zero() { cpu.seen } else { cpu.kernel },
+            startup: phases.startup,
+            shutdown: phases.shutdown,
+            on_cpu: shares.on_cpu,
+            runnable: shares.runnable,
+            blocked: shares.blocked,
+            blocked_by: shares.blocked_by,
+            gil_inferred: gil.inferred,
+            gil_share: gil.share,
+            core_shares: core_shares(&observation.core_ticks),
+            peak_memory: peak_memory(observation),
+            memory_per_process: memory_per_process(observation),
+            bursts: bursts(observation, &workers),
+            replicates: replicates::replicates(steady, &demand, point, today),
+            samples: observation.sampling.ticks,
+            elsewhere: elsewhere(observation, host),
+            workers,
+            demand,
+            today,
+            ..Self::default()
+        };
+        profile.cores_busy = per_second(profile.demand.cpu, profile.steady());
+        // CPU time that nobody was seen using is in no bucket, and without a timeline nothing else is known.
+        profile.parallelism = mean_parallelism(steady).max(profile.cores_busy);
+        profile.parallelism_peak = steady.iter().map(phases::computing).fold(profile.parallelism, f64::max);
+        profile
     }
+
+    /// The run without start-up and shut-down.
+    pub fn steady(&self) -> Duration {
+        self.wall.saturating_sub(self.startup + self.shutdown)
+    }
+}
+
+/// CPU time by who knows of it.
+struct Cpu {
+    /// As the kernel accounted it; zero when it never got to.
+    kernel: Duration,
+    /// Summed over the workers that were seen.
+    seen: Duration,
+    /// Accounted by the kernel and not seen: workers born and dead between two samples.
+    unseen: Duration,
+}
+
+impl Cpu {
+    fn of(observation: &Observation) -> Self {
+        let kernel = observation.totals.cpu();
+        let seen = observation.workers.iter().map(|worker| worker.on_cpu).sum::<Duration>() + observation.folded.on_cpu;
+        Self { kernel, seen, unseen: kernel.saturating_sub(seen) }
+    }
+
+    /// All that anybody knows of. More than the kernel's when processes were left behind, because those are not reaped.
+    fn all(&self) -> Duration {
+        self.seen + self.unseen
+    }
+
+    fn unseen_share(&self) -> Share {
+        Share::of(self.unseen, self.all()).unwrap_or_default()
+    }
+}
+
+/// The time of the working workers, of those not kept one by one, and the CPU time of those that nobody saw.
+fn crowd(observation: &Observation, workers: &[WorkerProfile], unseen: Duration) -> Crowd {
+    let mut crowd = Crowd::default();
+    workers.iter().filter(|worker| worker.role == Role::Working).for_each(|worker| crowd.take(worker));
+    crowd.take_folded(&observation.folded);
+    crowd.on_cpu += unseen;
+    crowd
+}
+
+/// The crowd's time as parts of its whole.
+struct Shares {
+    on_cpu: Option<Share>,
+    runnable: Option<Share>,
+    blocked: Option<Share>,
+    blocked_by: ByKind<Share>,
+}
+
+impl Shares {
+    fn of(crowd: &Crowd) -> Self {
+        let total = crowd.total();
+        Self {
+            on_cpu: Share::of(crowd.on_cpu, total),
+            runnable: Share::of(crowd.runnable, total),
+            blocked: Share::of(crowd.blocked(), total),
+            blocked_by: crowd.blocked_by.map(|time| Share::of(*time, total).unwrap_or_default()),
+        }
+    }
+}
+
+fn per_second(time: Duration, of: Duration) -> f64 {
+    if of.is_zero() { 0.0 } else { time.as_secs_f64() / of.as_secs_f64() }
+}
+
+fn mean_parallelism(steady: &[Bucket]) -> f64 {
+    let spans: f64 = steady.iter().map(|bucket| bucket.span.as_secs_f64()).sum();
+    let at_once: f64 = steady.iter().map(|bucket| phases::computing(bucket) * bucket.span.as_secs_f64()).sum();
+    if spans > 0.0 { at_once / spans } else { 0.0 }
+}
+
+fn core_shares(ticks: &[u64]) -> Vec<Share> {
+    let all = ticks.iter().map(|ticks| *ticks as f64).sum::<f64>().max(1.0);
+    ticks.iter().map(|ticks| Share::new(*ticks as f64 / all).unwrap_or_default()).collect()
+}
+
+/// The sampled sum, or the kernel's high-water mark of a run too short to be sampled.
+fn peak_memory(observation: &Observation) -> Bytes {
+    if observation.peak_memory > Bytes(0) { observation.peak_memory } else { observation.totals.peak_rss }
+}
+
+fn memory_per_process(observation: &Observation) -> Bytes {
+    let own = |process: &Process| process.peak_uss.or(process.peak_pss).unwrap_or(process.peak_rss);
+    let highest = observation.processes.iter().map(own).max().unwrap_or_default();
+    if highest > Bytes(0) { highest } else { observation.totals.peak_rss }
+}
+
+fn bursts(observation: &Observation, workers: &[WorkerProfile]) -> Option<(Duration, Duration)> {
+    let mut all = crate::observe::histogram::Histogram::default();
+    let both = observation.workers.iter().zip(workers);
+    both.filter(|(_, worker)| worker.role == Role::Working).for_each(|(raw, _)| all.merge(&raw.bursts));
+    if all.total() < FEWEST_BURSTS {
+        return None;
+    }
+    all.quantile(0.5).zip(all.quantile(0.95))
+}
+
+fn elsewhere(observation: &Observation, host: &Host) -> Option<Share> {
+    let machine = observation.wall.as_secs_f64() * host.cpus.online as f64;
+    observation.elsewhere_cpu.filter(|_| machine > 0.0).and_then(|cpu| Share::new(cpu.as_secs_f64() / machine))
 }

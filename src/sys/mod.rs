@@ -2,3 +2,5 @@
 //!
 //! Each function here is the thinnest safe wrapper of one system call or one `fork`; what to do with it is `observe`'s.
 #![allow(unsafe_code)]
+
+pub mod fork;

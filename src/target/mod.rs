@@ -1,8 +1,22 @@
 //! What is run: argv as given, the program it names, and the runtime that executes it.
 //!
-//! Looking at files is all it does; running is `observe`'s, reading Python source is `source`'s.
+//! Looking at files is all it does, but for [`CPython::ask`]; running is `observe`'s, reading Python source is
+//! `source`'s.
 
-use std::ffi::OsString;
+mod ask;
+mod detect;
+mod elf;
+mod env;
+mod program;
+mod python;
+mod refusal;
+
+pub use ask::AskError;
+pub use refusal::why_not_executable;
+
+use program::Format;
+use python::Kind;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// The command the user gave, and what could be told of it without running it.
@@ -35,12 +49,15 @@ pub enum Runtime {
 /// A CPython interpreter and how it was asked to run the program.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CPython {
-    /// The interpreter itself; after a run, the executable the kernel says was running.
+    /// The interpreter, absolute, by the path it was started through and not the file behind it: started as
+    /// `venv/bin/python` it has that environment's packages, and trials must run it the same way.
     pub executable: PathBuf,
     /// (major, minor, micro); `None` until asked.
     pub version: Option<(u8, u8, u8)>,
     /// Whether this build has a global interpreter lock; `None` until asked.
     pub gil: Option<bool>,
+    /// Whether `concurrent.futures.InterpreterPoolExecutor` exists; `None` until asked.
+    pub interpreters: Option<bool>,
     /// What was run.
     pub entry: PythonEntry,
 }
@@ -56,7 +73,8 @@ pub enum PythonEntry {
     Code,
     /// Standard input, or interactive.
     Stdin,
-    /// Python was found running below another program, so its arguments were not ours to read.
+    /// Nothing that could be told: Python was found below another program and hides its arguments, or was only asked
+    /// for its version.
     Unknown,
 }
 
@@ -72,17 +90,66 @@ pub struct Native {
 }
 
 impl Target {
-    /// Looks at the command without running it.
-    pub fn detect(argv: Vec<OsString>, path: Option<&std::ffi::OsStr>) -> Self {
-        let _ = path;
-        Self { argv, program: None, runtime: Runtime::Other }
+    /// Looks at the command without running it. `path` is the value of `PATH`, `None` when it is unset.
+    pub fn detect(argv: Vec<OsString>, path: Option<&OsStr>) -> Self {
+        let program = argv.first().and_then(|word| program::find(word, path));
+        let runtime = program.as_ref().map_or(Runtime::Other, |program| detect::runtime(program, &argv, path));
+        Self { argv, program, runtime }
     }
 
-    /// Takes in what the run showed: the executable of the worker that did the work may be another than
-    /// the command named (a shell shim, `env`, a launcher).
-    pub fn refine(&mut self, executable_seen: &Path) {
-        let _ = executable_seen;
+    /// Takes in what the run showed: the executable of the worker that did the work, and the words its process was
+    /// started with, may be others than the command named (a shell shim, `nice`, a launcher).
+    ///
+    /// Only an interpreter changes what executes the target: a script stays a script whatever native commands it runs.
+    pub fn refine(&mut self, executable_seen: &Path, argv_seen: &[OsString]) {
+        let Ok(Format::Elf(headers)) = Format::of(executable_seen) else { return };
+        match (python::kind(executable_seen, &headers.native), &mut self.runtime) {
+            (Kind::CPython, Runtime::CPython(known)) if is_same_file(&known.executable, executable_seen) => {
+                if known.entry == PythonEntry::Unknown {
+                    known.entry = entry_seen(executable_seen, argv_seen);
+                }
+            }
+            (Kind::CPython, runtime) => {
+                let executable = as_invoked(executable_seen, argv_seen);
+                *runtime = Runtime::CPython(CPython::new(executable, entry_seen(executable_seen, argv_seen)));
+            }
+            (Kind::OtherImplementation, runtime) => *runtime = Runtime::Other,
+            (Kind::Foreign, runtime @ Runtime::Other) => *runtime = Runtime::Native(headers.native),
+            (Kind::Foreign, _) => {}
+        }
     }
+}
+
+impl CPython {
+    /// An interpreter that was not asked yet.
+    pub const fn new(executable: PathBuf, entry: PythonEntry) -> Self {
+        Self { executable, version: None, gil: None, interpreters: None, entry }
+    }
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+/// The kernel shows the file behind every link; `argv[0]` is what Python itself finds its environment by. It is
+/// believed only where it leads to that file, through the search path we share with the target where it is a bare name.
+fn as_invoked(executable_seen: &Path, argv_seen: &[OsString]) -> PathBuf {
+    let path = std::env::var_os("PATH");
+    let invoked = argv_seen.first().and_then(|word| program::find(word, path.as_deref()));
+    let invoked = invoked.filter(|invoked| is_same_file(invoked, executable_seen));
+    detect::absolute(invoked.as_deref().unwrap_or(executable_seen))
+}
+
+/// A process may overwrite its arguments with a title; they are read as Python's only while they begin with Python.
+fn entry_seen(executable_seen: &Path, argv_seen: &[OsString]) -> PythonEntry {
+    match argv_seen.split_first() {
+        Some((word, args)) if begins_with_python(executable_seen, Path::new(word)) => python::entry(args),
+        _ => PythonEntry::Unknown,
+    }
+}
+
+fn begins_with_python(executable_seen: &Path, word: &Path) -> bool {
+    word.file_name().is_some_and(python::named_python) || is_same_file(word, executable_seen)
 }
 
 impl Runtime {

@@ -5,7 +5,9 @@
 //! is advised is left to `rules` and `recommendation`.
 
 pub mod model;
+pub mod native;
 pub mod plan;
+pub mod python;
 pub mod race;
 pub mod runner;
 pub mod scaling;

@@ -158,7 +158,8 @@ fn pieces(demand: &Demand, workers: u64) -> (u64, bool) {
     let (true, Some(count), true) = (notable, demand.wait_count, demand.contention <= demand.waiting()) else {
         return (nominal, false);
     };
-    // Each worker gives up its core once more than it waits: to end.
+    // A worker gives up its core once more than it waits, to end. Where that switch came too late to be seen, one task
+    // in a worker's many is lost; counted, it would make two tasks of one long sleep.
     let count = count.saturating_sub(workers).max(1);
     if demand.waiting().div_f64(count as f64) >= SHORTEST_WAIT {
         return (count, true);
@@ -188,8 +189,7 @@ mod tests {
     }
 
     fn python() -> Runtime {
-        let entry = PythonEntry::Code;
-        Runtime::CPython(CPython { executable: "python3".into(), version: Some((3, 11, 7)), gil: Some(true), entry })
+        Runtime::CPython(CPython { gil: Some(true), ..CPython::new("python3".into(), PythonEntry::Code) })
     }
 
     fn profile(cpu: f64, timer: f64, wait_count: u64) -> Profile {
@@ -243,16 +243,11 @@ mod tests {
 
     #[test]
     fn computing_is_split_by_what_the_interpreter_showed() {
-        let free = Runtime::CPython(CPython {
-            executable: "python3.13t".into(),
-            version: None,
-            gil: Some(false),
-            entry: PythonEntry::Code,
-        });
+        let free = CPython { gil: Some(false), ..CPython::new("python3.13t".into(), PythonEntry::Code) };
         for (runtime, gil_share, held) in [
             (python(), Share::new(0.25), 0.25),
             (python(), None, 1.0),
-            (free, None, 0.0),
+            (Runtime::CPython(free), None, 0.0),
             (Runtime::Native(Default::default()), None, 1.0),
         ] {
             let mut profile = profile(1000.0, 0.0, 0);

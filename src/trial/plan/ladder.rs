@@ -47,7 +47,7 @@ impl Limits {
         Self {
             cpus: host.cpus.usable(),
             cpus_waiting: host.cpus.usable_waiting(),
-            memory: (host.memory.total > Bytes(0)).then(|| host.memory.usable()),
+            memory: host.memory.usable(),
             per_worker: profile.memory_per_process,
             gil: matches!(runtime, Runtime::CPython(CPython { gil, .. }) if *gil != Some(false)),
             loop_waits: !matches!(runtime, Runtime::CPython(_)),

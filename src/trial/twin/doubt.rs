@@ -99,8 +99,7 @@ mod tests {
     use std::time::Duration;
 
     fn check(change: impl FnOnce(&mut Profile), pieces_seen: bool, expected: &[&str]) {
-        let entry = PythonEntry::Code;
-        let python = Runtime::CPython(CPython { executable: "python3".into(), version: None, gil: Some(true), entry });
+        let python = Runtime::CPython(CPython { gil: Some(true), ..CPython::new("python3".into(), PythonEntry::Code) });
         let mut profile = Profile::default();
         profile.demand.waits[BlockedKind::Timer] = Duration::from_secs(1);
         change(&mut profile);
