@@ -240,6 +240,7 @@ variants!(Notice {
     MemoryCaps { workers, per_worker },
     WorkersNotListed { listed, left_out },
     TrialsSkipped { why },
+    Drifted { ratio },
 });
 
 impl Json for Share {
