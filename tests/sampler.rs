@@ -233,6 +233,29 @@ fn a_program_that_ends_at_once_still_leaves_its_readings() {
 }
 
 #[test]
+fn the_workers_add_up_to_what_the_kernel_accounts() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let told = folder.path().join("process_time");
+    let script = format!(
+        "import threading as t, time
+def spin():
+    end = time.time() + 0.7
+    while time.time() < end: pass
+    time.sleep(0.1)
+threads = [t.Thread(target=spin) for _ in range(3)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+open({told:?}, 'w').write(str(time.process_time()))"
+    );
+    let sampled = sample(&mut python(&script), A_SECOND * 5);
+    let kernel: f64 = std::fs::read_to_string(&told).expect("its own account").parse().expect("seconds");
+    let workers: Duration = sampled.workers.iter().map(|worker| worker.on_cpu).sum();
+    assert!((workers.as_secs_f64() / kernel - 1.0).abs() < 0.1, "{workers:?} of {kernel} s");
+    let timeline: Duration = sampled.timeline.buckets.iter().map(|bucket| bucket.on_cpu).sum();
+    assert_eq!(timeline, workers);
+}
+
+#[test]
 fn memory_is_seen_while_it_is_held() {
     let held = 64 << 20;
     let sampled = sample(&mut python(&format!("import time; a = bytearray({held}); time.sleep(5)")), A_SECOND);
