@@ -33,6 +33,8 @@
 //! unless the user asked for more. Missing evidence is `None` and said in a notice; it never reads as zero.
 
 pub mod classify;
+pub mod cli;
+pub mod exit;
 pub mod gate;
 pub mod host;
 pub mod notice;
@@ -41,6 +43,7 @@ pub mod profile;
 pub mod recommendation;
 pub mod report;
 pub mod rules;
+pub mod run;
 pub mod source;
 pub mod sys;
 pub mod target;

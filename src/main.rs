@@ -1,11 +1,17 @@
-//! The command line's way in.
+//! The way in: read the command line, do what it asks, end as the target ended.
 
 use concadvise::trial::native;
+use concadvise::{cli, run};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|word| word == native::HIDDEN_WORD) {
+    let words: Vec<_> = std::env::args_os().collect();
+    if words.get(1).is_some_and(|word| word == native::HIDDEN_WORD) {
         return native::serve();
     }
-    ExitCode::SUCCESS
+    let ending = match cli::parse(words) {
+        Ok(cli) => run::run(&cli),
+        Err(refusal) => run::refuse(&refusal),
+    };
+    ending.end()
 }

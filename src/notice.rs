@@ -95,6 +95,18 @@ pub enum Notice {
         /// Memory that one takes.
         per_worker: Bytes,
     },
+    /// The report lists only the heaviest workers one by one.
+    WorkersNotListed {
+        /// How many it lists.
+        listed: usize,
+        /// How many it does not.
+        left_out: usize,
+    },
+    /// No executor model was tried.
+    TrialsSkipped {
+        /// Why, as a clause.
+        why: String,
+    },
     /// The machine became faster or slower while the trials ran.
     Drifted {
         /// Time of the last sequential run over that of the first.
@@ -121,6 +133,8 @@ impl Notice {
             Self::CalibrationOff { .. } => "calibration-off",
             Self::UndecidableRule { .. } => "undecidable-rule",
             Self::MemoryCaps { .. } => "memory-caps",
+            Self::WorkersNotListed { .. } => "workers-not-listed",
+            Self::TrialsSkipped { .. } => "trials-skipped",
             Self::Drifted { .. } => "drifted",
         }
     }
@@ -183,6 +197,10 @@ impl fmt::Display for Notice {
             Self::MemoryCaps { workers, per_worker } => {
                 write!(f, "memory allows {workers} workers at {per_worker} each; more would not fit")
             }
+            Self::WorkersNotListed { listed, left_out } => {
+                write!(f, "the {listed} heaviest workers are listed; {left_out} lighter ones are in the sums only")
+            }
+            Self::TrialsSkipped { why } => write!(f, "no executor model was tried: {why}"),
             Self::Drifted { ratio } => write!(
                 f,
                 "the sequential run took {:.0} % as long at the end of the trials as at their start, so the machine \

@@ -1,3 +1,37 @@
 //! The only place where results meet a wire format or a page: TOML, the table, recordings. One file per format.
 //!
-//! Strings from targets, rules and reports are untrusted and are escaped here, for each format its own way.
+//! [`Report`] holds the stages' own results; [`schema`] is the same as the file says it, and both the TOML text and
+//! the table are made from that, so a report shown again offline reads as it did when it was made. Strings from
+//! targets, rules and reports are untrusted and are escaped here. Nothing here decides anything.
+
+pub mod escape;
+pub mod file;
+pub mod fill;
+pub mod json;
+pub mod recording;
+pub mod schema;
+pub mod table;
+pub mod toml;
+
+use crate::classify::Classification;
+use crate::notice::Notice;
+use crate::profile::Profile;
+use crate::recommendation::Recommendation;
+use recording::Recording;
+
+/// Everything that was found out about one target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// Whether the target ran to its end and every stage after it did its work.
+    pub complete: bool,
+    /// What was measured, raw.
+    pub recording: Recording,
+    /// What the run showed.
+    pub profile: Profile,
+    /// What sort of work it is.
+    pub classification: Classification,
+    /// The answer.
+    pub recommendation: Recommendation,
+    /// Every caveat of every stage.
+    pub notices: Vec<Notice>,
+}

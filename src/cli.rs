@@ -1,0 +1,276 @@
+//! The command line: what was typed, as values. Nothing is resolved against the world here; that is `run`'s.
+//!
+//! Only commands that work are listed. Everything after `--` is the target's and is taken as bytes.
+
+use crate::exit::{OURS, USAGE};
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const EXAMPLES: &str = "\
+Examples:
+  concadvise -- python3 crawl.py        watch it once, try every model, advise
+  concadvise --no-trials -- ./server    watch it only
+  concadvise report concadvise.toml     show a report again
+  concadvise rules list                 the decision tree";
+
+/// How should this program run its work concurrently? Watches one run of it, really tries every executor model on a
+/// workload of that shape, and recommends one, with a reason for every step.
+#[derive(Debug, Parser)]
+#[command(name = "concadvise", version, after_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+#[command(override_usage = "concadvise [OPTIONS] -- COMMAND...\n       concadvise <advise|report|rules|...>")]
+pub struct Cli {
+    /// What to do; the main job when absent.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Options of the main job.
+    #[command(flatten)]
+    pub advise: Advise,
+}
+
+/// Everything but the main job without its name.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch one run of a command and advise (the default)
+    Advise(Advise),
+    /// Show a report again
+    Report(Report),
+    /// Look at the decision tree
+    #[command(subcommand)]
+    Rules(Rules),
+    /// Explain one rule: what it asks, what it admits, and why
+    Explain {
+        /// The rule's id, as in a report's [[decision]].
+        id: String,
+    },
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// The main job.
+#[derive(Debug, Args)]
+pub struct Advise {
+    /// Where the report goes; - for standard output, and the table then to standard error only
+    #[arg(short, long, value_name = "PATH", default_value = "concadvise.toml")]
+    pub output: PathBuf,
+    /// Time for the trials, as seconds or like 10s or 2m [default: 10s, or twice the run when that is longer]
+    #[arg(long, value_name = "TIME", value_parser = budget)]
+    pub budget: Option<Duration>,
+    /// A folder with rules that add to or replace the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+    /// Watch only; try no executor model
+    #[arg(long)]
+    pub no_trials: bool,
+    /// Write the report and print no table
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Also write everything that was measured, to be judged again later
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub record: Option<PathBuf>,
+    /// The command to watch, and its own options; never goes through a shell
+    #[arg(last = true, value_name = "COMMAND")]
+    pub argv: Vec<OsString>,
+}
+
+/// Showing a report again.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The report
+    pub file: PathBuf,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// How a report is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The page that the main job prints
+    Table,
+    /// The file, written anew
+    Toml,
+}
+
+/// Looking at the decision tree.
+#[derive(Debug, Subcommand)]
+pub enum Rules {
+    /// Every rule, in the order in which they are asked
+    List {
+        /// A folder with rules that add to or replace the built-in ones
+        #[arg(long, value_name = "DIR")]
+        rules: Option<PathBuf>,
+    },
+    /// One rule
+    Show {
+        /// Its id
+        id: String,
+        /// A folder with rules that add to or replace the built-in ones
+        #[arg(long, value_name = "DIR")]
+        rules: Option<PathBuf>,
+    },
+    /// Say whether the rule files in a folder are sound
+    Check {
+        /// The folder
+        dir: PathBuf,
+    },
+}
+
+/// A command line that makes no sense, or asks for help.
+#[derive(Debug)]
+pub struct Refusal {
+    /// What to print.
+    pub text: String,
+    /// Whether it was asked for, and so belongs on standard output.
+    pub asked_for: bool,
+    /// The exit status.
+    pub status: u8,
+}
+
+/// Reads a command line, the program's own name first.
+///
+/// # Errors
+/// A sentence that says what to type instead; or the help that was asked for.
+pub fn parse(words: Vec<OsString>) -> Result<Cli, Refusal> {
+    let own = words.iter().skip(1).take_while(|word| *word != "--").cloned().collect::<Vec<_>>();
+    let main_job = !own
+        .iter()
+        .any(|word| ["report", "rules", "explain", "completions", "man"].iter().any(|command| word == command));
+    let refuse = |text| Refusal { text, asked_for: false, status: if main_job { OURS } else { USAGE } };
+    let dashes = words.iter().any(|word| word == "--");
+    let cli = Cli::try_parse_from(words).map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            Refusal { text: error.render().to_string(), asked_for: true, status: 0 }
+        }
+        ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument if main_job && !dashes => {
+            let first = own.iter().position(|word| !word.as_encoded_bytes().starts_with(b"-"));
+            match first {
+                Some(at) => refuse(put_dashes_before(&own, at)),
+                None => refuse(error.render().to_string()),
+            }
+        }
+        _ => refuse(error.render().to_string()),
+    })?;
+    let advise = match &cli.command {
+        None => &cli.advise,
+        Some(Command::Advise(advise)) => advise,
+        Some(_) => return Ok(cli),
+    };
+    match advise.argv.first() {
+        None => {
+            Err(refuse("there is no command to watch; put it after --, as in: concadvise -- python3 app.py".into()))
+        }
+        Some(_) => Ok(cli),
+    }
+}
+
+fn put_dashes_before(own: &[OsString], at: usize) -> String {
+    let shown = |words: &[OsString]| words.iter().map(|word| crate::report::escape::word(word)).collect::<Vec<_>>();
+    let (ours, theirs) = (shown(&own[..at]), shown(&own[at..]));
+    let words = ["concadvise"].into_iter().chain(ours.iter().map(String::as_str)).chain(["--"]);
+    let line = crate::report::escape::command(words.chain(theirs.iter().map(String::as_str)));
+    format!("{} is no word of ours; to watch it run, put -- before the command: {line}", theirs[0])
+}
+
+/// `10`, `10s`, `2m`, `500ms`, `1h`.
+fn budget(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit {
+        "" | "s" => 1.0,
+        "ms" => 1e-3,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("{unit} is no unit of time; write seconds, or a number with ms, s, m or h")),
+    };
+    let seconds = number.parse::<f64>().map_err(|_| "write seconds, or a time like 10s or 2m".to_owned())? * unit;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(time) if time.is_zero() => Err("no trial fits in no time; to try nothing, use --no-trials".to_owned()),
+        Ok(time) if time <= Duration::from_secs(7 * 24 * 3600) => Ok(time),
+        _ => Err("that is more than a week".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split_whitespace().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn everything_after_the_dashes_is_the_targets() -> Result<(), String> {
+        for (line, argv) in [
+            ("concadvise -- ls -l", "ls -l"),
+            ("concadvise --quiet -- report x", "report x"),
+            ("concadvise advise -- advise", "advise"),
+            ("concadvise -- prog --help -- --version", "prog --help -- --version"),
+            ("concadvise -- --odd", "--odd"),
+        ] {
+            let cli = parse(words(line)).map_err(|refusal| format!("{line}: {}", refusal.text))?;
+            let advise = match cli.command {
+                Some(Command::Advise(advise)) => advise,
+                None => cli.advise,
+                Some(other) => return Err(format!("{line} is no {other:?}")),
+            };
+            assert_eq!(advise.argv, words(argv), "{line}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_line_that_makes_no_sense_is_told_what_to_type_instead() {
+        for (line, sentence, status) in [
+            ("concadvise", "concadvise -- python3 app.py", OURS),
+            ("concadvise --", "there is no command to watch", OURS),
+            ("concadvise advise --", "there is no command to watch", OURS),
+            ("concadvise ./prog --its x", "concadvise -- ./prog --its x", OURS),
+            ("concadvise --quiet prog", "concadvise --quiet -- prog", OURS),
+            ("concadvise --bugdet 3 -- prog", "--budget", OURS),
+            ("concadvise --budget 0 -- prog", "--no-trials", OURS),
+            ("concadvise --budget 5parsecs -- prog", "no unit of time", OURS),
+            ("concadvise report", "FILE", USAGE),
+            ("concadvise report x --format pdf", "table", USAGE),
+            ("concadvise rules lst", "list", USAGE),
+            ("concadvise gate", "no word of ours", OURS),
+        ] {
+            let refusal = parse(words(line)).expect_err(line);
+            assert!(refusal.text.contains(sentence) && !refusal.asked_for, "{line}: {}", refusal.text);
+            assert_eq!(refusal.status, status, "{line}");
+        }
+    }
+
+    #[test]
+    fn help_that_was_asked_for_is_no_error_and_lists_only_what_works() {
+        let refusal = parse(words("concadvise --help")).expect_err("help");
+        assert!(refusal.asked_for && refusal.status == 0);
+        for later in ["gate", "predict", "doctor", "check ", "--record", crate::trial::native::HIDDEN_WORD] {
+            assert!(!refusal.text.contains(later), "{later} in\n{}", refusal.text);
+        }
+    }
+
+    #[test]
+    fn a_budget_is_seconds_or_has_a_unit() {
+        for (text, ms) in [("10", 10_000), ("1.5", 1500), ("10s", 10_000), ("2m", 120_000), ("250ms", 250)] {
+            assert_eq!(budget(text), Ok(Duration::from_millis(ms)), "{text}");
+        }
+        for text in ["", "s", "-3", "1e9h", "9999h", "nan", "1.2.3"] {
+            assert!(budget(text).is_err(), "{text}");
+        }
+    }
+}

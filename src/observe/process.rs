@@ -1,0 +1,293 @@
+//! One living process: its workers, its memory, what it runs, and the [`Process`] record they add up to.
+//!
+//! Which processes belong to the tree is `tree`'s.
+
+use super::descriptors::Descriptors;
+use super::memory::{Memory, Walks};
+use super::probe::{Failure, Probe, ProcPath};
+use super::readings::{Stat, children, field, field_kib, number};
+use super::round::{Cadence, Hidden, Round};
+use super::worker::{Gone, LiveWorker};
+use super::{Process, Worker};
+use crate::units::Bytes;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::time::{Duration, Instant};
+
+/// The part of a command line that is kept.
+const COMMAND_LINE: u64 = 4096;
+
+/// One living process.
+#[derive(Debug)]
+pub struct LiveProcess {
+    record: Process,
+    workers: Vec<LiveWorker>,
+    descriptors: Descriptors,
+    stat: Probe,
+    memory: Memory,
+    cadence: Cadence,
+    start: Duration,
+    /// Where the stack of the program it runs begins: another after each `exec`.
+    stack: u64,
+    /// Threads that the kernel counts.
+    threads: u64,
+    /// Whether a worker vanished since the folder of workers was last listed.
+    bereaved: bool,
+    ran: bool,
+    /// CPU time of all its threads, dead ones and waited-for children included, to the kernel's tick.
+    cpu: Duration,
+    /// Block-device bytes of children it waited for, which the kernel adds to its own.
+    inherited: (Bytes, Bytes),
+}
+
+impl LiveProcess {
+    /// Takes up a process that was not known before, with all its workers.
+    ///
+    /// # Errors
+    /// When it is already gone.
+    pub fn new(pid: i32, round: &mut Round) -> Result<Self, Gone> {
+        let mut process = Self {
+            record: Process { pid, ..Process::default() },
+            workers: Vec::new(),
+            descriptors: Descriptors::new(pid),
+            stat: Probe::new(ProcPath::process(pid, "stat"), round.may_keep()),
+            memory: Memory::default(),
+            cadence: Cadence::from(round.at),
+            start: Duration::ZERO,
+            stack: 0,
+            threads: 0,
+            bereaved: false,
+            ran: true,
+            cpu: Duration::ZERO,
+            inherited: Default::default(),
+        };
+        process.read_stat()?;
+        process.identify();
+        process.list_workers(round);
+        if process.workers.is_empty() { Err(Gone) } else { Ok(process) }
+    }
+
+    /// Its id.
+    pub const fn pid(&self) -> i32 {
+        self.record.pid
+    }
+
+    /// The process it was born from, as first seen.
+    pub const fn parent(&self) -> i32 {
+        self.record.parent
+    }
+
+    /// The most files that it keeps open: two for each worker, and one.
+    pub const fn files(&self) -> usize {
+        2 * self.workers.len() + 1
+    }
+
+    /// Whether any of its workers has not ended.
+    pub fn is_alive(&self) -> bool {
+        self.workers.iter().any(|worker| !worker.has_ended())
+    }
+
+    /// CPU time of all its threads, dead ones and waited-for children included, to the kernel's tick.
+    pub const fn cpu(&self) -> Duration {
+        self.cpu
+    }
+
+    /// What it adds to the tree's memory now.
+    pub fn memory_now(&self) -> Bytes {
+        if self.is_alive() { self.memory.now() } else { Bytes::default() }
+    }
+
+    /// Its block-device bytes as last read, those of waited-for children included.
+    pub fn io(&self) -> (Bytes, Bytes) {
+        (self.record.read_bytes + self.inherited.0, self.record.written_bytes + self.inherited.1)
+    }
+
+    /// A child of it was reaped, which had read and written this much.
+    pub fn inherit(&mut self, (read, written): (Bytes, Bytes)) {
+        self.inherited = (self.inherited.0 + read, self.inherited.1 + written);
+    }
+
+    /// Its readings at a tick: every worker's, and its own when any of them ran.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn sample(&mut self, round: &mut Round) -> Result<(), Gone> {
+        self.ran = false;
+        for i in (0..self.workers.len()).rev() {
+            match self.workers[i].sample(&mut self.descriptors, round) {
+                Ok(()) => self.ran |= self.workers[i].ran(),
+                Err(Gone) => {
+                    (self.bereaved, self.ran) = (true, true);
+                    round.ledger.bury(self.workers.remove(i).into_record());
+                }
+            }
+        }
+        if self.workers.is_empty() {
+            return Err(Gone);
+        }
+        if self.ran {
+            self.read_stat()?;
+            if self.cadence.is_due(round.at) && round.may_detail() {
+                self.detail(round);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the workers that we read are not the ones it has.
+    pub fn has_changed(&self) -> bool {
+        self.bereaved || self.threads != self.workers.len() as u64
+    }
+
+    /// Takes up workers that are not known yet.
+    pub fn list_workers(&mut self, round: &mut Round) {
+        self.bereaved = false;
+        let Ok(folder) = std::fs::read_dir(ProcPath::process(self.record.pid, "task")) else { return };
+        let tids = folder
+            .flatten()
+            .filter_map(|entry| number(entry.file_name().as_bytes()).and_then(|tid| i32::try_from(tid).ok()));
+        for tid in tids {
+            // The kernel lists and we keep them in order of birth, mostly that of their numbers.
+            if let Err(place) = self.workers.binary_search_by_key(&tid, LiveWorker::tid)
+                && let Ok(worker) = LiveWorker::new(tid, self.record.parent, &mut self.descriptors, round)
+            {
+                self.workers.insert(place, worker);
+            }
+        }
+    }
+
+    /// Adds the ids of its children to `found`: those of `everyone`, or only of workers that ran lately.
+    pub fn children(&self, everyone: bool, scratch: &mut Vec<u8>, found: &mut Vec<i32>, round: &mut Round) {
+        for worker in self.workers.iter().filter(|worker| everyone || worker.may_have_forked()) {
+            let file = Probe::new(ProcPath::worker(self.record.pid, worker.tid(), "children"), false);
+            match file.read_whole(scratch) {
+                Ok(()) => found.extend(children(scratch)),
+                // The worker itself is there, so it is the kernel that lacks the file.
+                Err(Failure::Vanished) if ProcPath::worker(self.record.pid, worker.tid(), "stat").as_ref().exists() => {
+                    round.missing.note(Hidden::Children, file.path(), &"this kernel has no such file");
+                }
+                Err(Failure::Vanished) => {}
+                Err(Failure::Unreadable(why)) => round.missing.note(Hidden::Children, file.path(), &why),
+            }
+        }
+    }
+
+    /// Whether one of its threads has vanished, whose children then went to another.
+    pub const fn is_bereaved(&self) -> bool {
+        self.bereaved
+    }
+
+    /// When its pages were last walked, if that should be done again now.
+    pub fn wants_walk(&self, at: Duration, walks: &Walks) -> Option<Duration> {
+        if !walks.allow(at, self.memory.resident()) || !self.is_alive() {
+            return None;
+        }
+        self.memory.wants_walk()
+    }
+
+    /// Walks its pages.
+    pub fn walk(&mut self, walks: &mut Walks, round: &mut Round) {
+        let began = Instant::now();
+        let mut buffer = [0; 2048];
+        let path = ProcPath::process(self.record.pid, "smaps_rollup");
+        match path.read(&mut buffer) {
+            Ok(bytes) => self.memory.see_walk(round.at, bytes),
+            Err(Failure::Vanished) => {}
+            Err(Failure::Unreadable(why)) => round.missing.note(Hidden::Rollup, path.as_ref(), &why),
+        }
+        walks.charge(round.at, began.elapsed());
+    }
+
+    /// It has ended now and is about to be reaped: its last readings.
+    pub fn last_words(&mut self, round: &mut Round) {
+        for worker in &mut self.workers {
+            if worker.tid() == self.record.pid {
+                worker.last_words(round);
+            }
+        }
+        let _gone = self.read_stat();
+        self.read_io(round);
+    }
+
+    /// The records it leaves.
+    pub fn into_records(self) -> (Process, impl Iterator<Item = Worker>) {
+        let mut record = self.record;
+        record.peak_rss = self.memory.peak_rss();
+        (record.peak_pss, record.peak_uss) = self.memory.peaks();
+        (record, self.workers.into_iter().map(LiveWorker::into_record))
+    }
+
+    fn read_stat(&mut self) -> Result<(), Gone> {
+        let mut buffer = [0; 512];
+        let stat = match self.stat.read(&mut buffer) {
+            Ok(bytes) => Stat::parse(bytes).ok_or(Gone)?,
+            Err(Failure::Vanished) => return Err(Gone),
+            Err(Failure::Unreadable(_)) => return Ok(()),
+        };
+        let first = self.threads == 0;
+        if !first && stat.start != self.start {
+            // The id was given to another process, and this one is gone.
+            return Err(Gone);
+        }
+        let another_program = !first && stat.stack != self.stack && stat.state != b'Z';
+        self.start = stat.start;
+        self.stack = stat.stack;
+        self.threads = stat.threads.max(1);
+        self.cpu = stat.user + stat.system + stat.reaped;
+        self.record.minor_faults = stat.minor_faults;
+        self.record.major_faults = stat.major_faults;
+        if first {
+            self.record.parent = stat.parent;
+        }
+        if another_program {
+            self.memory.forget_walk();
+            self.identify();
+        }
+        if stat.state != b'Z' {
+            self.memory.see_resident(Bytes(stat.rss_pages.saturating_mul(procfs::page_size())));
+        }
+        Ok(())
+    }
+
+    fn detail(&mut self, round: &mut Round) {
+        self.cadence.done(round.at);
+        self.identify();
+        self.read_io(round);
+        let mut buffer = [0; 4096];
+        if let Ok(status) = ProcPath::process(self.record.pid, "status").read(&mut buffer)
+            && let Some(peak) = field_kib(status, b"VmHWM:")
+        {
+            self.memory.see_peak(peak);
+        }
+    }
+
+    /// What it runs. One that has ended no longer says, so what was last seen stands.
+    fn identify(&mut self) {
+        if let Ok(executable) = std::fs::read_link(ProcPath::process(self.record.pid, "exe")) {
+            self.record.executable = Some(executable);
+        }
+        let mut words = Vec::new();
+        let read = File::open(ProcPath::process(self.record.pid, "cmdline"))
+            .and_then(|file| file.take(COMMAND_LINE).read_to_end(&mut words));
+        if read.is_ok() && !words.is_empty() {
+            let words = words.strip_suffix(b"\0").unwrap_or(&words);
+            self.record.argv = words.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec())).collect();
+        }
+    }
+
+    fn read_io(&mut self, round: &mut Round) {
+        let mut buffer = [0; 512];
+        let path = ProcPath::process(self.record.pid, "io");
+        match path.read(&mut buffer) {
+            Ok(io) => {
+                let bytes = |name| field(io, name).map_or(Bytes::default(), Bytes);
+                self.record.read_bytes = bytes(b"read_bytes:") - self.inherited.0;
+                self.record.written_bytes = bytes(b"write_bytes:") - self.inherited.1;
+            }
+            Err(Failure::Vanished) => {}
+            Err(Failure::Unreadable(why)) => round.missing.note(Hidden::Io, path.as_ref(), &why),
+        }
+    }
+}

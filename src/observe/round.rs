@@ -1,0 +1,258 @@
+//! One tick's purse and basket: what reading the tree may still spend in this tick, and what it has brought home.
+
+use super::ledger::Ledger;
+use super::timeline::Bucket;
+use crate::notice::Notice;
+use std::path::Path;
+use std::time::Duration;
+
+/// Workers found running whose core is looked up in one tick; far more than are really on a core at once.
+const CORES_LOOKED_UP: u32 = 64;
+/// Workers and processes whose details (name, switches, I/O) are read in one tick; the others' turn comes later.
+const DETAILED: u32 = 64;
+
+/// Handed down the tree at each tick.
+#[derive(Debug, Default)]
+pub struct Round {
+    /// When this tick is, since the target's start.
+    pub at: Duration,
+    /// When the tick before it was.
+    pub since: Duration,
+    /// The target's start, since boot.
+    pub boot: Duration,
+    /// How many more files may be kept open.
+    pub files: usize,
+    /// What the tree did since the tick before.
+    pub stretch: Bucket,
+    /// What has ended.
+    pub ledger: Ledger,
+    /// On which cores the tree was seen.
+    pub cores: Cores,
+    /// What could not be read.
+    pub missing: Missing,
+    lookups: u32,
+    details: u32,
+}
+
+impl Round {
+    /// Something is read between two ticks.
+    pub fn advance(&mut self, at: Duration) {
+        self.at = at.max(self.since);
+    }
+
+    /// A new tick begins.
+    pub fn begin(&mut self, at: Duration) {
+        self.advance(at);
+        self.lookups = CORES_LOOKED_UP;
+        self.details = DETAILED;
+        self.cores.begin();
+    }
+
+    /// The tick is over: what the tree did in it.
+    pub fn end(&mut self) -> Bucket {
+        self.stretch.span = self.at - self.since;
+        self.since = self.at;
+        std::mem::take(&mut self.stretch)
+    }
+
+    /// Whether one more file may be kept open.
+    pub fn may_keep(&mut self) -> bool {
+        let any = self.files > 0;
+        self.files = self.files.saturating_sub(1);
+        any
+    }
+
+    /// Whether one more core may be looked up in this tick.
+    pub fn may_look_up(&mut self) -> bool {
+        take(&mut self.lookups)
+    }
+
+    /// Whether one more worker's or process's details may be read in this tick.
+    pub fn may_detail(&mut self) -> bool {
+        take(&mut self.details)
+    }
+}
+
+fn take(left: &mut u32) -> bool {
+    let any = *left > 0;
+    *left = left.saturating_sub(1);
+    any
+}
+
+/// When the details of one worker or process are due: soon after birth, then at doubling ages, so that those of one
+/// who dies unannounced are at most half its life old; at last once a second.
+#[derive(Debug, Clone, Copy)]
+pub struct Cadence {
+    due: Duration,
+    gap: Duration,
+}
+
+impl Cadence {
+    const FIRST: Duration = Duration::from_millis(10);
+    const LONGEST: Duration = Duration::from_secs(1);
+
+    /// First due soon after `at`.
+    pub fn from(at: Duration) -> Self {
+        Self { due: at + Self::FIRST, gap: Self::FIRST }
+    }
+
+    /// Whether they are due.
+    pub fn is_due(&self, at: Duration) -> bool {
+        at >= self.due
+    }
+
+    /// They were read.
+    pub fn done(&mut self, at: Duration) {
+        self.due = at + self.gap;
+        self.gap = (self.gap * 2).min(Self::LONGEST);
+    }
+}
+
+/// Ticks in which the tree was seen on each core.
+#[derive(Debug, Default)]
+pub struct Cores {
+    tick: u64,
+    seen: Vec<(u64, u64)>,
+}
+
+impl Cores {
+    /// More cores than any machine has: a number past it is not believed.
+    const MOST: usize = 1 << 16;
+
+    fn begin(&mut self) {
+        self.tick += 1;
+    }
+
+    /// Someone was seen on this core; counted once a tick.
+    pub fn see(&mut self, core: usize) {
+        if core >= Self::MOST {
+            return;
+        }
+        if core >= self.seen.len() {
+            self.seen.resize(core + 1, (0, 0));
+        }
+        let (last, ticks) = &mut self.seen[core];
+        if *last != self.tick {
+            *last = self.tick;
+            *ticks += 1;
+        }
+    }
+
+    /// By core number.
+    pub fn ticks(&self) -> Vec<u64> {
+        self.seen.iter().map(|(_, ticks)| *ticks).collect()
+    }
+}
+
+/// Something that a run may hide from us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hidden {
+    /// The target's first process, from its start on.
+    Target,
+    /// `schedstat`.
+    Schedstat,
+    /// `syscall`.
+    Syscall,
+    /// `children`.
+    Children,
+    /// `io`.
+    Io,
+    /// `smaps_rollup`.
+    Rollup,
+}
+
+/// What could not be read, each with the first reason met.
+#[derive(Debug, Default)]
+pub struct Missing(Vec<(Hidden, String)>);
+
+impl Missing {
+    /// Takes down why `hidden` could not be read; only the first time costs anything.
+    pub fn note(&mut self, hidden: Hidden, path: &Path, why: &dyn std::fmt::Display) {
+        if self.0.iter().all(|(known, _)| *known != hidden) {
+            self.0.push((hidden, format!("{}: {why}", path.display())));
+        }
+    }
+
+    /// As notices.
+    pub fn into_notices(self) -> impl Iterator<Item = Notice> {
+        self.0.into_iter().map(|(hidden, why)| {
+            let (what, remedy) = hidden.words();
+            Notice::Unavailable { what, why, remedy: remedy.to_owned() }
+        })
+    }
+}
+
+impl Hidden {
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Target => (
+                "the target's process",
+                "it changed its user while /proc is mounted with hidepid; run concadvise as that user or as root",
+            ),
+            Self::Schedstat => (
+                "exact on-CPU and run-queue time (schedstat)",
+                "CPU time is known to 10 ms and run-queue wait not at all; use a kernel with CONFIG_SCHED_INFO",
+            ),
+            Self::Syscall => (
+                "the system call that a worker is blocked in",
+                "kinds of blocking are told from the kernel function or the state alone; to see more, run concadvise as \
+                 the target's user or as root, and set kernel.yama.ptrace_scope to 0 or 1",
+            ),
+            Self::Children => (
+                "the children of a process",
+                "workers in other processes of the target are not seen; use a kernel with CONFIG_PROC_CHILDREN",
+            ),
+            Self::Io => (
+                "the bytes a process reads and writes on block devices",
+                "they are counted as none; run concadvise as the target's user or as root",
+            ),
+            Self::Rollup => (
+                "proportional memory (PSS)",
+                "resident memory is used, which counts shared pages once for each process; run concadvise as the \
+                 target's user or as root",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_core_is_counted_once_a_tick() {
+        let mut round = Round::default();
+        for seen in [&[0usize, 2, 2][..], &[2], &[]] {
+            round.begin(Duration::ZERO);
+            seen.iter().for_each(|core| round.cores.see(*core));
+        }
+        round.cores.see(usize::MAX);
+        assert_eq!(round.cores.ticks(), [1, 0, 2]);
+    }
+
+    #[test]
+    fn details_are_never_older_than_half_a_short_life() {
+        let mut cadence = Cadence::from(Duration::ZERO);
+        let mut last = Duration::ZERO;
+        for at in (0..10_000).map(Duration::from_millis) {
+            if cadence.is_due(at) {
+                cadence.done(at);
+                last = at;
+            }
+            let bound = (at / 2).clamp(Cadence::FIRST, Cadence::LONGEST);
+            assert!(at - last <= bound, "at {at:?} they are of {last:?}");
+        }
+    }
+
+    #[test]
+    fn each_hidden_thing_is_noted_once() {
+        let mut missing = Missing::default();
+        for _ in 0..3 {
+            missing.note(Hidden::Io, Path::new("/proc/1/io"), &"denied");
+        }
+        missing.note(Hidden::Syscall, Path::new("/proc/1/syscall"), &"denied");
+        let notices: Vec<String> = missing.into_notices().map(|notice| notice.to_string()).collect();
+        assert_eq!(notices.len(), 2);
+        assert!(notices[0].contains("/proc/1/io: denied"), "{notices:?}");
+    }
+}

@@ -1,0 +1,205 @@
+//! The target's tree of processes: finding each new one soon, cheaply, and also those whose parent has died.
+//!
+//! The kernel tells for next to nothing whether any task was born anywhere (the last id it gave out); only then are
+//! the children listed, and only of workers that ran lately. A full look every second catches what that may miss.
+//! We are the subreaper of the tree, so a descendant whose parent has died becomes our own child.
+
+use super::memory::Walks;
+use super::probe::{Probe, ProcPath};
+use super::process::LiveProcess;
+use super::readings::{children, last_pid};
+use super::round::{Hidden, Round};
+use super::worker::Gone;
+use crate::units::Bytes;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Everyone's children are listed at least this often, when any task was born meanwhile.
+const FULL_LOOK: Duration = Duration::from_secs(1);
+/// Descriptors left to everything else in our process.
+const RESERVE: usize = 128;
+
+/// The living processes of the target.
+#[derive(Debug)]
+pub struct Tree {
+    root: i32,
+    processes: BTreeMap<i32, LiveProcess>,
+    walks: Walks,
+    /// Children of ours that are not the target's.
+    strangers: Vec<i32>,
+    /// How many files may be kept open.
+    files: usize,
+    loadavg: Probe,
+    own_children: Probe,
+    last_pid: Option<u64>,
+    full_look: Duration,
+    /// Whether any task was born since the last full look.
+    unlooked: bool,
+    found: Vec<i32>,
+    scratch: Vec<u8>,
+}
+
+impl Tree {
+    /// The tree of `root`, of which at most `files` files are kept open.
+    pub fn new(root: i32, files: usize, round: &mut Round) -> Self {
+        let us = std::process::id().cast_signed();
+        let mut tree = Self {
+            root,
+            processes: BTreeMap::new(),
+            walks: Walks::default(),
+            strangers: Vec::new(),
+            files,
+            // A descendant whose parent has died is given to our first thread.
+            own_children: Probe::new(ProcPath::worker(us, us, "children"), true),
+            loadavg: Probe::new(ProcPath::machine("loadavg"), true),
+            last_pid: None,
+            full_look: Duration::ZERO,
+            unlooked: false,
+            found: Vec::new(),
+            scratch: Vec::new(),
+        };
+        tree.adopt();
+        tree.strangers = tree.found.drain(..).filter(|pid| *pid != root).collect();
+        round.files = tree.files_left();
+        tree.found.push(root);
+        tree.take_up(round);
+        if !tree.processes.contains_key(&root) {
+            tree.note_hidden_root(round);
+        }
+        tree
+    }
+
+    /// One reading of everything.
+    pub fn read(&mut self, round: &mut Round) {
+        round.files = self.files_left();
+        let born = self.any_task_born();
+        self.sample(round);
+        self.unlooked |= born;
+        let full = self.unlooked && round.at >= self.full_look;
+        if full {
+            self.full_look = round.at + FULL_LOOK;
+            self.unlooked = false;
+        }
+        if born {
+            self.adopt();
+        }
+        for process in self.processes.values_mut() {
+            let bereaved = process.is_bereaved();
+            if process.has_changed() {
+                process.list_workers(round);
+            }
+            if born || bereaved || full {
+                process.children(bereaved || full, &mut self.scratch, &mut self.found, round);
+            }
+        }
+        self.take_up(round);
+        self.walk(round);
+    }
+
+    /// `pid`, a child of ours, has ended and is about to be reaped: its last readings. Its CPU time, waited-for
+    /// children included; `None` when it is not the target's.
+    pub fn dying(&mut self, pid: i32, round: &mut Round) -> Option<Duration> {
+        self.found.push(pid);
+        self.take_up(round);
+        let mut process = self.processes.remove(&pid)?;
+        process.last_words(round);
+        let cpu = process.cpu();
+        bury(process, round);
+        Some(cpu)
+    }
+
+    /// Memory of all that are alive now.
+    pub fn memory_now(&self) -> Bytes {
+        self.processes.values().map(LiveProcess::memory_now).sum()
+    }
+
+    /// CPU time of all that are there now, waited-for children included.
+    pub fn cpu(&self) -> Duration {
+        self.processes.values().map(LiveProcess::cpu).sum()
+    }
+
+    /// How many are alive now.
+    pub fn alive(&self) -> usize {
+        self.processes.values().filter(|process| process.is_alive()).count()
+    }
+
+    /// Nothing more is read: all that are left leave their records.
+    pub fn close(self, round: &mut Round) {
+        self.processes.into_values().for_each(|process| bury(process, round));
+    }
+
+    fn sample(&mut self, round: &mut Round) {
+        let mut gone = Vec::new();
+        for (pid, process) in &mut self.processes {
+            if process.sample(round) == Err(Gone) {
+                gone.push(*pid);
+            }
+        }
+        for pid in gone {
+            let Some(process) = self.processes.remove(&pid) else { continue };
+            if process.pid() == self.root {
+                self.note_hidden_root(round);
+            }
+            if let Some(parent) = self.processes.get_mut(&process.parent()) {
+                parent.inherit(process.io());
+            }
+            bury(process, round);
+        }
+    }
+
+    /// We are the one to reap it, so until then it is there, and hidden from us if we cannot see it.
+    fn note_hidden_root(&self, round: &mut Round) {
+        let path = ProcPath::process(self.root, "stat");
+        round.missing.note(Hidden::Target, path.as_ref(), &"not visible before it ended");
+    }
+
+    /// Whether the kernel gave out an id since the last call; `true` when it does not tell.
+    fn any_task_born(&mut self) -> bool {
+        let mut buffer = [0; 128];
+        let now = self.loadavg.read(&mut buffer).ok().and_then(last_pid);
+        let before = std::mem::replace(&mut self.last_pid, now);
+        now.is_none() || now != before
+    }
+
+    /// Adds our own children to those found.
+    fn adopt(&mut self) {
+        if self.own_children.read_whole(&mut self.scratch).is_ok() {
+            self.found.extend(children(&self.scratch));
+        }
+    }
+
+    /// Takes up those that were found and are not known, and their children.
+    fn take_up(&mut self, round: &mut Round) {
+        while let Some(pid) = self.found.pop() {
+            if self.processes.contains_key(&pid) || self.strangers.contains(&pid) {
+                continue;
+            }
+            if let Ok(process) = LiveProcess::new(pid, round) {
+                process.children(true, &mut self.scratch, &mut self.found, round);
+                self.processes.insert(pid, process);
+            }
+        }
+    }
+
+    /// Walks the pages of the process whose last walk is the oldest, when the budget allows one.
+    fn walk(&mut self, round: &mut Round) {
+        let wanting = self.processes.values_mut().filter_map(|process| {
+            let last = process.wants_walk(round.at, &self.walks)?;
+            Some((last, process))
+        });
+        if let Some((_, process)) = wanting.min_by_key(|(last, _)| *last) {
+            process.walk(&mut self.walks, round);
+        }
+    }
+
+    fn files_left(&self) -> usize {
+        let kept: usize = self.processes.values().map(LiveProcess::files).sum();
+        self.files.saturating_sub(kept + RESERVE)
+    }
+}
+
+fn bury(process: LiveProcess, round: &mut Round) {
+    let (record, workers) = process.into_records();
+    workers.for_each(|worker| round.ledger.bury(worker));
+    round.ledger.retire(record);
+}

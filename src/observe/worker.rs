@@ -1,0 +1,269 @@
+//! One living worker: its kept-open files, its last readings, and the [`Worker`] record they add up to.
+//!
+//! A worker whose counters did not move since it was found blocked is still in the same wait, so one read of 40 bytes
+//! is all that it costs. Which workers there are is `process`'s and `tree`'s.
+
+use super::Worker;
+use super::blocked::{Blocked, State};
+use super::descriptors::Descriptors;
+use super::kind::BlockedKind;
+use super::probe::{Failure, Probe, ProcPath};
+use super::readings::{Schedstat, Stat, TICK, field};
+use super::round::{Cadence, Hidden, Round};
+use super::syscall::Whereabouts;
+use std::time::Duration;
+
+/// The worker is no longer there to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gone;
+
+/// One living worker.
+#[derive(Debug)]
+pub struct LiveWorker {
+    record: Worker,
+    schedstat: Probe,
+    syscall: Probe,
+    last: Schedstat,
+    state: State,
+    /// Whether it ran since the tick before, and in the one before that.
+    ran: (bool, bool),
+    /// Its time on a core since its count of timeslices last moved.
+    burst: Duration,
+    cadence: Cadence,
+    /// Its counters when its details were read.
+    detailed: Schedstat,
+}
+
+impl LiveWorker {
+    /// Takes up a worker that was not known before, with its first readings.
+    ///
+    /// # Errors
+    /// When it is already gone.
+    pub fn new(tid: i32, parent: i32, descriptors: &mut Descriptors, round: &mut Round) -> Result<Self, Gone> {
+        let pid = descriptors.pid();
+        let path = |name| ProcPath::worker(pid, tid, name);
+        let mut buffer = [0; 512];
+        let Ok(bytes) = path("stat").read(&mut buffer) else { return Err(Gone) };
+        let stat = Stat::parse(bytes).ok_or(Gone)?;
+        let born = birth(stat.start.saturating_sub(round.boot), round.since, round.at);
+        let record = Worker { pid, tid, parent, name: lossy(stat.comm), born, died: born, ..Worker::default() };
+        let mut worker = Self {
+            record,
+            schedstat: Probe::new(path("schedstat"), round.may_keep()),
+            syscall: Probe::new(path("syscall"), round.may_keep()),
+            last: Schedstat::default(),
+            state: State::Running,
+            ran: (true, true),
+            burst: Duration::ZERO,
+            cadence: Cadence::from(round.at),
+            detailed: Schedstat::default(),
+        };
+        let first = worker.read(round)?;
+        // It cannot have run and queued for longer than it lives.
+        let born = born.min(round.at.saturating_sub(first.on_cpu + first.runnable));
+        (worker.record.born, worker.record.died) = (born, born);
+        worker.take(first, descriptors, round);
+        Ok(worker)
+    }
+
+    /// Its task id.
+    pub const fn tid(&self) -> i32 {
+        self.record.tid
+    }
+
+    /// Whether it has ended, reaped or not.
+    pub fn has_ended(&self) -> bool {
+        self.state == State::Ended
+    }
+
+    /// Whether it ran since the tick before.
+    pub const fn ran(&self) -> bool {
+        self.ran.0
+    }
+
+    /// Whether it may have started a child that no scan has met: it ran lately. A fork that falls between two reads of
+    /// one tick shows only in the next, when its parent may already sleep again.
+    pub const fn may_have_forked(&self) -> bool {
+        self.ran.0 || self.ran.1
+    }
+
+    /// Its readings at a tick.
+    ///
+    /// # Errors
+    /// When it is gone; its record then stands as of the tick before.
+    pub fn sample(&mut self, descriptors: &mut Descriptors, round: &mut Round) -> Result<(), Gone> {
+        let now = self.read(round)?;
+        self.take(now, descriptors, round);
+        Ok(())
+    }
+
+    fn take(&mut self, now: Schedstat, descriptors: &mut Descriptors, round: &mut Round) {
+        let step = now.since(&self.last);
+        self.last = now;
+        let asleep = self.state != State::Running && step == Schedstat::default() && now.timeslices > 0;
+        let had_ended = self.has_ended();
+        if !asleep {
+            // One that is wholly hidden and did not move is blocked on something.
+            let unseen = if step == Schedstat::default() { State::Blocked(BlockedKind::Other) } else { State::Running };
+            self.state = self.look(descriptors, round).unwrap_or(unseen);
+        }
+        self.ran = (!asleep, self.ran.0);
+        self.count(step, round);
+        match self.state {
+            State::Ended if had_ended => {}
+            // Some time since the tick before: half of it, for want of better.
+            State::Ended => self.live_until(self.record.died + (round.at.saturating_sub(self.record.died)) / 2, round),
+            State::Running => self.live_until(round.at, round),
+            State::Blocked(kind) => {
+                self.live_until(round.at, round);
+                self.record.blocked_ticks[kind] += 1;
+                round.stretch.blocked_ticks[kind] += 1;
+            }
+        }
+        let details = self.cadence.is_due(round.at) && self.last != self.detailed && round.may_detail();
+        let core = self.state == State::Running && round.may_look_up();
+        if details || core {
+            self.read_stat(core, round);
+        }
+        if details {
+            self.read_switches(round);
+        }
+    }
+
+    /// It has ended now and is about to be reaped: its last readings.
+    pub fn last_words(&mut self, round: &mut Round) {
+        if let Ok(now) = self.read(round) {
+            let step = now.since(&self.last);
+            self.last = now;
+            self.count(step, round);
+        }
+        if !self.has_ended() {
+            self.live_until(round.at, round);
+            self.state = State::Ended;
+        }
+        self.read_stat(false, round);
+        self.read_switches(round);
+    }
+
+    /// The record it leaves.
+    pub fn into_record(mut self) -> Worker {
+        if !self.burst.is_zero() {
+            self.record.bursts.add(self.burst, 1);
+        }
+        self.record
+    }
+
+    fn read(&self, round: &mut Round) -> Result<Schedstat, Gone> {
+        // Three 64-bit numbers at their longest.
+        let mut buffer = [0; 64];
+        match self.schedstat.read(&mut buffer) {
+            Ok(bytes) => Ok(Schedstat::parse(bytes).unwrap_or(self.last)),
+            Err(Failure::Vanished) => Err(Gone),
+            Err(Failure::Unreadable(why)) => {
+                round.missing.note(Hidden::Schedstat, self.schedstat.path(), &why);
+                Ok(self.last)
+            }
+        }
+    }
+
+    fn look(&self, descriptors: &mut Descriptors, round: &mut Round) -> Option<State> {
+        let mut blocked = Blocked { tid: self.record.tid, at: round.at, descriptors };
+        // A number, six arguments and two addresses at their longest.
+        let mut buffer = [0; 192];
+        match self.syscall.read(&mut buffer) {
+            Ok(bytes) => match Whereabouts::parse(bytes) {
+                Some(whereabouts) => blocked.state(whereabouts),
+                None => blocked.state_from_outside(),
+            },
+            Err(Failure::Vanished) => None,
+            Err(Failure::Unreadable(why)) => {
+                let state = blocked.state_from_outside();
+                if !matches!(state, Some(State::Running | State::Ended)) {
+                    round.missing.note(Hidden::Syscall, self.syscall.path(), &why);
+                }
+                state
+            }
+        }
+    }
+
+    fn count(&mut self, step: Schedstat, round: &mut Round) {
+        self.record.on_cpu += step.on_cpu;
+        self.record.runnable += step.runnable;
+        self.record.timeslices += step.timeslices;
+        round.stretch.on_cpu += step.on_cpu;
+        round.stretch.runnable += step.runnable;
+        self.burst += step.on_cpu;
+        if step.timeslices > 0 {
+            let mean = self.burst.div_f64(step.timeslices as f64);
+            self.record.bursts.add(mean, step.timeslices);
+            self.burst = Duration::ZERO;
+        }
+    }
+
+    fn live_until(&mut self, at: Duration, round: &mut Round) {
+        round.stretch.alive += at.saturating_sub(self.record.died);
+        self.record.died = self.record.died.max(at);
+    }
+
+    fn read_stat(&mut self, core: bool, round: &mut Round) {
+        let mut buffer = [0; 512];
+        let path = ProcPath::worker(self.record.pid, self.record.tid, "stat");
+        let Some(stat) = path.read(&mut buffer).ok().and_then(Stat::parse) else { return };
+        self.record.user = stat.user;
+        self.record.system = stat.system;
+        if self.record.name.as_bytes() != stat.comm {
+            self.record.name = lossy(stat.comm);
+        }
+        if core {
+            round.cores.see(stat.processor);
+        }
+        if self.last.timeslices == 0 && !(stat.user + stat.system).is_zero() {
+            self.record.on_cpu = stat.user + stat.system;
+            round.missing.note(Hidden::Schedstat, self.schedstat.path(), &"the kernel does not count it");
+        }
+    }
+
+    fn read_switches(&mut self, round: &Round) {
+        self.cadence.done(round.at);
+        self.detailed = self.last;
+        let mut buffer = [0; 4096];
+        let Ok(status) = ProcPath::worker(self.record.pid, self.record.tid, "status").read(&mut buffer) else { return };
+        if let Some(count) = field(status, b"voluntary_ctxt_switches:") {
+            self.record.voluntary_switches = Some(count);
+        }
+        if let Some(count) = field(status, b"nonvoluntary_ctxt_switches:") {
+            self.record.involuntary_switches = Some(count);
+        }
+    }
+}
+
+/// When one was born whose start the kernel tells to a tick, and whom nobody saw at `since`: the middle of what both
+/// leave open.
+fn birth(start: Duration, since: Duration, at: Duration) -> Duration {
+    let (earliest, latest) = (start.max(since), (start + TICK).min(at));
+    if earliest <= latest { (earliest + latest) / 2 } else { (start + TICK / 2).min(at) }
+}
+
+fn lossy(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_birth_lies_where_the_kernel_and_our_ticks_agree() {
+        let check = |start, since, at, expect| {
+            let ms = Duration::from_millis;
+            assert_eq!(birth(ms(start), ms(since), ms(at)), ms(expect), "start {start}, ticks {since} and {at}");
+        };
+        check(100, 104, 108, 106);
+        check(100, 90, 104, 102);
+        check(100, 60, 160, 105);
+        // Found late, long after it was born.
+        check(100, 400, 450, 105);
+        // The clocks disagree by a tick: never after it was seen.
+        check(120, 100, 110, 110);
+    }
+}

@@ -1,0 +1,77 @@
+//! The choice among the trials: the simplest model within 5 % of the best, at the fewest workers.
+
+use super::limits::Limits;
+use super::spread::NOISE;
+use super::{Case, TOLERANCE, trusts};
+use crate::rules::projection::{Projection, best, best_of_each};
+use crate::trial::Outcome;
+use crate::trial::model::{Model, StartMethod};
+
+/// What may be chosen of what ran: the admitted models within the limits, and sequential always. Nothing, when the
+/// models that the rule admits were not tried at all: then sequential has won against nobody.
+pub(super) fn candidates(case: &Case, limits: &Limits, tried: &[Projection]) -> Vec<Projection> {
+    let sequential = |tried: &Projection| tried.setting.model == Model::Sequential;
+    let admitted = |tried: &Projection| case.decision.admit.contains(&tried.setting.model);
+    let untried = |model: &Model| case.trials.iter().all(|trial| trial.setting.model != *model);
+    let candidates: Vec<_> = tried
+        .iter()
+        .filter(|tried| trusts(case, tried))
+        .filter(|tried| sequential(tried) || admitted(tried) && limits.allow(tried.setting))
+        .filter(|candidate| !unsafe_fork(case, tried, candidate))
+        .cloned()
+        .collect();
+    let unopposed = candidates.iter().all(sequential);
+    let others = case.decision.admit.iter().filter(|model| **model != Model::Sequential);
+    if unopposed && others.clone().count() > 0 && others.clone().all(untried) { Vec::new() } else { candidates }
+}
+
+/// The simplest within 5 % of the best at the fewest workers that are within 5 % of the best, so that both concessions
+/// together never cost more than 5 %. Between settings that differ only in start method or chunk size and by less than
+/// the noise of a trial, the safer start and the smaller chunk.
+pub(super) fn choose(candidates: &[Projection]) -> Option<&Projection> {
+    let limit = best(candidates)?.seconds * (1.0 + TOLERANCE);
+    let good = || candidates.iter().filter(|tried| tried.seconds <= limit);
+    let simplest = good().map(|tried| (tried.setting.model, tried.setting.workers)).min()?;
+    let same = || good().filter(|tried| (tried.setting.model, tried.setting.workers) == simplest);
+    let equal = best(same())?.seconds * (1.0 + NOISE);
+    same()
+        .filter(|tried| tried.seconds <= equal)
+        .min_by_key(|tried| (tried.setting.start_method.map(danger), tried.setting.chunk_size))
+}
+
+/// The best of every model that was not chosen.
+pub(super) fn rivals(candidates: &[Projection], chosen: &Projection) -> Vec<Projection> {
+    let others = best_of_each(candidates).into_iter().filter(|tried| tried.setting.model != chosen.setting.model);
+    others.cloned().collect()
+}
+
+/// The rule's first model of which no trial says that it cannot be; sequential when there is none.
+pub(super) fn first_possible(case: &Case) -> Model {
+    let refused = |model: &Model| {
+        let mut outcomes = case.trials.iter().filter(|trial| trial.setting.model == *model).map(|trial| &trial.outcome);
+        let ran = |outcome: &Outcome| matches!(outcome, Outcome::Ok(_) | Outcome::Pruned(_));
+        outcomes.clone().next().is_some() && !outcomes.any(ran)
+    };
+    case.decision.admit.iter().copied().find(|model| !refused(model)).unwrap_or(Model::Sequential)
+}
+
+/// Start methods from safest to most dangerous. Forkserver is Linux's default from CPython 3.14.
+const fn danger(method: StartMethod) -> u8 {
+    match method {
+        StartMethod::Forkserver => 0,
+        StartMethod::Spawn => 1,
+        StartMethod::Fork => 2,
+    }
+}
+
+/// A forked child inherits the locks of threads that it does not have, and may wait for them for ever. A program that
+/// has threads is not advised to fork where its processes can start another way.
+fn unsafe_fork(case: &Case, tried: &[Projection], candidate: &Projection) -> bool {
+    let otherwise = |tried: &Projection| {
+        tried.setting.model == candidate.setting.model
+            && tried.setting.start_method.is_some_and(|method| method != StartMethod::Fork)
+    };
+    candidate.setting.start_method == Some(StartMethod::Fork)
+        && case.profile.today.threads > 1
+        && tried.iter().any(otherwise)
+}

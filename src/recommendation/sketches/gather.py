@@ -1,0 +1,1 @@
+    results = await asyncio.gather(*(one(item) for item in items))

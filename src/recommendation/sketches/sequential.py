@@ -1,0 +1,1 @@
+results = [work(item) for item in items]

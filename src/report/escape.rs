@@ -1,0 +1,194 @@
+//! Untrusted strings made fit to print and to store: argv, worker names, paths, reasons that quote them.
+//!
+//! One notation for all of them: `\xNN` is a byte, `\u{N}` a character. [`word`] is lossless and meant for words of a
+//! command line, which may hold any bytes; [`unword`] reverses it. [`text`] is for sentences about to be shown and
+//! leaves what is already escaped alone. Quoting for a wire format is left to that format's library.
+
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// Whether a character acts on a terminal, or on the order or visibility of the text around it, instead of standing
+/// for itself: control codes, line separators, bidirectional overrides and isolates, zero-width and tag characters.
+/// The bidirectional ones are those of Unicode Standard Annex 9, the trick is CVE-2021-42574.
+fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{061c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// A sentence with nothing in it that acts on a terminal. Applying it twice changes nothing more.
+pub fn text(text: &str) -> Cow<'_, str> {
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    text.chars().for_each(|c| push(&mut out, c));
+    Cow::Owned(out)
+}
+
+/// Several lines, each as [`text`]: for code to paste, whose line ends are its own.
+pub fn block(lines: &str) -> String {
+    lines.lines().map(text).collect::<Vec<_>>().join("\n")
+}
+
+/// One word of a command line, or a path, without loss: valid UTF-8 stays as it is, bytes that are not become `\xNN`,
+/// and a backslash that would read as an escape becomes `\x5c`.
+pub fn word(word: &OsStr) -> String {
+    let mut out = String::with_capacity(word.len());
+    for chunk in word.as_bytes().utf8_chunks() {
+        let valid = chunk.valid();
+        for (at, c) in valid.char_indices() {
+            if c == '\\' && escape_at(&valid[at..]).is_some() {
+                push_byte(&mut out, b'\\');
+            } else {
+                push(&mut out, c);
+            }
+        }
+        chunk.invalid().iter().for_each(|byte| push_byte(&mut out, *byte));
+    }
+    out
+}
+
+/// The reverse of [`word`]. Total: what is no escape stands for itself.
+pub fn unword(escaped: &str) -> OsString {
+    let mut bytes = Vec::with_capacity(escaped.len());
+    let mut rest = escaped;
+    while let Some(c) = rest.chars().next() {
+        match escape_at(rest) {
+            Some((Escape::Byte(byte), length)) => {
+                bytes.push(byte);
+                rest = &rest[length..];
+            }
+            Some((Escape::Char(c), length)) => {
+                bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                rest = &rest[length..];
+            }
+            None => {
+                bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                rest = &rest[c.len_utf8()..];
+            }
+        }
+    }
+    OsString::from_vec(bytes)
+}
+
+/// A command line as a person would type it: words quoted where a shell would need it, each escaped.
+pub fn command<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%^".contains(c);
+    let quoted = words.into_iter().map(|word| {
+        let word = text(word);
+        if !word.is_empty() && word.chars().all(plain) {
+            word
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''")).into()
+        }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+enum Escape {
+    Byte(u8),
+    Char(char),
+}
+
+/// The escape that `text` begins with, and its length.
+fn escape_at(text: &str) -> Option<(Escape, usize)> {
+    if let Some(hex) = text.strip_prefix(r"\x").and_then(|rest| rest.get(..2)) {
+        let digits = hex.bytes().all(|digit| digit.is_ascii_hexdigit());
+        return digits.then(|| u8::from_str_radix(hex, 16).ok().map(|byte| (Escape::Byte(byte), 4))).flatten();
+    }
+    let (hex, _) = text.strip_prefix(r"\u{")?.split_once('}')?;
+    if !(1..=6).contains(&hex.len()) || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let c = char::from_u32(u32::from_str_radix(hex, 16).ok()?)?;
+    Some((Escape::Char(c), hex.len() + 4))
+}
+
+fn push(out: &mut String, c: char) {
+    if !acts(c) {
+        out.push(c);
+    } else if c.is_ascii() {
+        push_byte(out, c as u8);
+    } else {
+        let _ = write!(out, "\\u{{{:x}}}", c as u32);
+    }
+}
+
+fn push_byte(out: &mut String, byte: u8) {
+    let _ = write!(out, "\\x{byte:02x}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn terminal_codes_and_reordering_are_shown_and_never_sent() {
+        for (hostile, shown) in [
+            ("plain – naïve 漢字 🙂", "plain – naïve 漢字 🙂"),
+            ("\x1b[2J\x1b]0;owned\x07", r"\x1b[2J\x1b]0;owned\x07"),
+            ("one\r\ntwo\tthree", r"one\x0d\x0atwo\x09three"),
+            ("\u{9b}31m", r"\u{9b}31m"),
+            ("access \u{202e}resu\u{2066}", r"access \u{202e}resu\u{2066}"),
+            ("a\u{200b}b\u{feff}", r"a\u{200b}b\u{feff}"),
+        ] {
+            assert_eq!(text(hostile), shown);
+            assert_eq!(text(&text(hostile)), shown, "escaping twice must change nothing more");
+        }
+    }
+
+    #[test]
+    fn a_block_keeps_its_line_ends_only() {
+        assert_eq!(block("a\n\tb\x1b\n"), "a\n\\x09b\\x1b");
+    }
+
+    #[test]
+    fn words_of_any_bytes_survive_the_round_trip() {
+        for (bytes, shown) in [
+            (&b"plain"[..], "plain"),
+            (b"\xff\xfe", r"\xff\xfe"),
+            (b"caf\xc3\xa9\xc3", r"café\xc3"),
+            (br"C:\new", r"C:\new"),
+            (br"\xff is text here", r"\x5cxff is text here"),
+            (br"\u{41}", r"\x5cu{41}"),
+            (b"two\nlines", r"two\x0alines"),
+        ] {
+            let original = OsString::from_vec(bytes.to_vec());
+            assert_eq!(word(&original), shown);
+            assert_eq!(unword(shown), original);
+        }
+    }
+
+    #[test]
+    fn a_command_is_quoted_where_a_shell_would_need_it() {
+        assert_eq!(command(["sh", "-c", "sleep 2; echo 'x'", ""]), r"sh -c 'sleep 2; echo '\''x'\''' ''");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_survive_and_nothing_acts(bytes: Vec<u8>) {
+            let original = OsString::from_vec(bytes);
+            let escaped = word(&original);
+            prop_assert!(!escaped.contains(acts));
+            prop_assert_eq!(unword(&escaped), original);
+        }
+
+        #[test]
+        fn text_that_looks_escaped_survives_too(escaped in r"(\\|x|u|\{|\}|4|1|f){0,12}") {
+            let original = OsString::from(&escaped);
+            prop_assert_eq!(unword(&word(&original)), original);
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! The keys of a report, as values: one struct for each table of the TOML file, in the order they are written.
+//!
+//! Scripts and the gate read these names, so within one [`SCHEMA_VERSION`] they are added to, never changed. Times
+//! are in seconds (`_s`, six significant digits), memory in bytes (`_bytes`), shares from 0 to 1 (four decimals).
+//! A key that is absent is unknown or does not apply; nothing unknown is ever written as zero. Strings are escaped as
+//! `escape.rs` says. Where the values come from is `fill.rs`'s, their text `toml.rs`'s, the page `table.rs`'s.
+
+use serde::{Deserialize, Serialize};
+
+/// Raised when a key changes its meaning or goes away.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Declares the tables: each can be written, read back, compared, and is empty by default.
+macro_rules! tables {
+    ($($(#[$about:meta])* $table:ident { $($(#[$field_about:meta])* $field:ident: $type:ty,)* })*) => {$(
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+        #[serde(default)]
+        pub struct $table { $($(#[$field_about])* pub $field: $type,)* }
+    )*};
+}
+
+tables! {
+    /// A whole report.
+    Document {
+        /// [`SCHEMA_VERSION`] of the writer.
+        schema_version: u32,
+        /// Whether the target ran to its end and every stage after it did its work.
+        complete: bool,
+        /// The writer's version.
+        tool_version: String,
+        /// The answer.
+        recommendation: Recommendation,
+        /// Other settings that ran, best first.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        alternative: Vec<Alternative>,
+        /// The path through the decision tree, in order.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        decision: Vec<Decision>,
+        /// What sort of work it is.
+        classification: Classification,
+        /// What was run.
+        target: Target,
+        /// What it ran on.
+        host: Host,
+        /// What the run showed.
+        profile: Profile,
+        /// The synthetic task that trials ran; absent when there was none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        twin: Option<Twin>,
+        /// Every setting that was tried, or could not be.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        trial: Vec<Trial>,
+        /// Caveats.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        notice: Vec<Notice>,
+        /// How well the run was watched.
+        sampling: Sampling,
+        /// Counters of the whole tree, those that the machine has.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        counter: Vec<Counter>,
+        /// The heaviest workers.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        worker: Vec<Worker>,
+    }
+
+    /// The answer with its reasons.
+    Recommendation {
+        /// Executor model.
+        model: String,
+        /// Workers; for an event loop, tasks in flight at once.
+        workers: u64,
+        /// The worker count as it holds on other machines: `min(cpus, 8)`.
+        workers_policy: String,
+        /// Tasks handed over at a time.
+        chunk_size: Option<u64>,
+        /// How processes start.
+        start_method: Option<String>,
+        /// What the speed-up was measured on: `twin`, `task`, `program`.
+        evidence: Option<String>,
+        /// Expected speed-up over one task after another.
+        speedup: Option<f64>,
+        /// Lower end of its 90 % interval.
+        speedup_low: Option<f64>,
+        /// Upper end of its 90 % interval.
+        speedup_high: Option<f64>,
+        /// Highest memory expected at this setting.
+        memory_bytes: Option<u64>,
+        /// How sure, from 0 to 1: the weakest of class, rule and separation of the trials.
+        confidence: f64,
+        /// Why, in one or two sentences.
+        reason: String,
+        /// What would change the answer.
+        flips: Vec<String>,
+        /// What makes it less sure.
+        doubts: Vec<String>,
+        /// Advice beside the model.
+        advice: Vec<String>,
+        /// Code to paste.
+        snippet: String,
+    }
+
+    /// Another setting that ran.
+    Alternative {
+        /// Executor model.
+        model: String,
+        /// Workers.
+        workers: u64,
+        /// Tasks handed over at a time.
+        chunk_size: Option<u64>,
+        /// How processes start.
+        start_method: Option<String>,
+        /// Its time over the best time found, minus one.
+        regret: f64,
+    }
+
+    /// One comparison on the path through the decision tree.
+    Decision {
+        /// The rule it belongs to.
+        rule: String,
+        /// The fact that was asked for.
+        fact: String,
+        /// What it was; absent when unknown.
+        value: Option<String>,
+        /// What it was compared with, with its operator: `>= 0.60`.
+        threshold: String,
+        /// Whether it held; absent when the fact is unknown.
+        held: Option<bool>,
+        /// The value at which it turns over.
+        flips_at: Option<f64>,
+    }
+
+    /// What sort of work it is.
+    Classification {
+        /// `cpu-bound`, `io-bound`, `mixed`, `inconclusive`.
+        class: String,
+        /// What limits it; absent when nothing was seen to.
+        bottleneck: Option<String>,
+        /// Share of the replicates that were judged the same.
+        confidence: f64,
+        /// What would settle an inconclusive case.
+        settle: Option<String>,
+        /// Each comparison that was made, in order.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        evidence: Vec<Comparison>,
+    }
+
+    /// One measured value against one named threshold.
+    Comparison {
+        /// What was measured.
+        measure: String,
+        /// What it was; absent when unknown.
+        value: Option<f64>,
+        /// What it was compared with.
+        threshold: f64,
+        /// What follows from it.
+        meaning: String,
+        /// Where the threshold comes from.
+        source: String,
+    }
+
+    /// What was run.
+    Target {
+        /// Its words, in order.
+        command: Vec<String>,
+        /// `cpython`, `native`, `script`, `other`.
+        runtime: String,
+        /// The interpreter that ran it, where there is one.
+        interpreter: Option<String>,
+        /// The interpreter's version.
+        version: Option<String>,
+        /// Whether the interpreter has a global lock.
+        gil: Option<bool>,
+        /// Its exit status, where it ended by itself.
+        exit_code: Option<i32>,
+        /// The signal that ended it.
+        signal: Option<i32>,
+    }
+
+    /// What it ran on.
+    Host {
+        /// CPUs for work that computes: min(affinity, quota rounded up).
+        cpus_usable: u64,
+        /// CPUs for workers that wait: the affinity alone.
+        cpus_usable_waiting: u64,
+        /// Logical processors online.
+        cpus_online: Option<u64>,
+        /// CPU-seconds per second that a cgroup allows.
+        cpu_quota: Option<f64>,
+        /// The file that set the quota.
+        cpu_quota_from: Option<String>,
+        /// Physical cores.
+        physical_cores: Option<u64>,
+        /// NUMA nodes with processors.
+        numa_nodes: Option<u64>,
+        /// Memory of the machine.
+        memory_total_bytes: Option<u64>,
+        /// Memory that new workers may take.
+        memory_usable_bytes: Option<u64>,
+        /// The tightest cgroup limit.
+        memory_limit_bytes: Option<u64>,
+        /// The file that set the limit.
+        memory_limit_from: Option<String>,
+        /// Kernel release.
+        kernel: String,
+        /// Machine architecture.
+        arch: String,
+        /// `/proc/sys/kernel/perf_event_paranoid`.
+        perf_event_paranoid: Option<i32>,
+        /// `/proc/sys/kernel/yama/ptrace_scope`.
+        ptrace_scope: Option<u32>,
+    }
+
+    /// What the run showed.
+    Profile {
+        /// From release to the end of the first process.
+        wall_s: f64,
+        /// CPU time of the whole tree, as the kernel accounted it.
+        cpu_s: f64,
+        /// Its part in user mode.
+        user_s: f64,
+        /// Its part in the kernel.
+        system_s: f64,
+        /// Start-up, taken off the shares.
+        startup_s: f64,
+        /// Shut-down, taken off the shares.
+        shutdown_s: f64,
+        /// Part of the worker-time on a core.
+        on_cpu_share: Option<f64>,
+        /// Part of the worker-time in the run queue.
+        runnable_share: Option<f64>,
+        /// Part of the worker-time blocked.
+        blocked_share: Option<f64>,
+        /// Part of the on-CPU time that held the GIL.
+        gil_share: Option<f64>,
+        /// Whether the wait for the GIL is inferred, not read from the interpreter.
+        gil_inferred: Option<bool>,
+        /// Average cores busy over the steady part.
+        cores_busy: Option<f64>,
+        /// Share of the samples that each core was seen running the target, by its number.
+        core_shares: Vec<f64>,
+        /// Workers on a core or in the run queue at once, on average.
+        parallelism: Option<f64>,
+        /// Highest of it in any stretch.
+        parallelism_peak: Option<f64>,
+        /// Highest memory of the whole tree at one time.
+        peak_memory_bytes: Option<u64>,
+        /// Highest memory of any one process.
+        memory_per_process_bytes: Option<u64>,
+        /// Median stretch on a core.
+        burst_median_s: Option<f64>,
+        /// 95th percentile of it.
+        burst_p95_s: Option<f64>,
+        /// Processes that did work.
+        processes: u64,
+        /// Most threads that did work in any one process.
+        threads: u64,
+        /// CPU that everything else used, as part of the machine's capacity.
+        elsewhere_share: Option<f64>,
+        /// Samples that the shares rest on.
+        samples: u64,
+        /// Part of the worker-time blocked on each kind; absent when nothing was observed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        blocked: Option<Kinds>,
+        /// The work that had to be done, whoever did it.
+        demand: Demand,
+    }
+
+    /// One share for each kind of blocking.
+    Kinds {
+        /// A file, a block device, a page-in.
+        disk: f64,
+        /// A socket.
+        network: f64,
+        /// A sleep.
+        timer: f64,
+        /// A lock.
+        lock: f64,
+        /// CPython's lock.
+        gil: f64,
+        /// A pipe or a terminal.
+        pipe: f64,
+        /// The end of a child process.
+        child: f64,
+        /// Anything else, or not readable.
+        other: f64,
+    }
+
+    /// The work that had to be done, with waiting for one another and for a core taken out.
+    Demand {
+        /// CPU time.
+        cpu_s: f64,
+        /// Waiting for the outside.
+        waiting_s: f64,
+        /// Waiting for one another: lock and GIL; not part of the work.
+        contention_s: f64,
+        /// Pieces the waiting came in.
+        wait_count: Option<u64>,
+    }
+
+    /// The synthetic task that trials ran.
+    Twin {
+        /// Tasks that make up the target's whole work.
+        tasks: u64,
+        /// One task's computing with the GIL held; in a native program simply computing.
+        cpu_held_s: f64,
+        /// One task's computing with the GIL released.
+        cpu_released_s: f64,
+        /// One task's waiting.
+        waiting_s: f64,
+        /// Memory that a worker touches.
+        memory_bytes: u64,
+        /// Size of the argument.
+        argument_bytes: u64,
+        /// Size of the result.
+        result_bytes: u64,
+        /// What the task's times were divided by to fit the budget.
+        compression: f64,
+        /// Whether the pieces were seen, or assumed.
+        pieces_seen: bool,
+        /// What the twin cannot show.
+        doubts: Vec<String>,
+    }
+
+    /// One setting that was tried, or could not be.
+    Trial {
+        /// Executor model.
+        model: String,
+        /// Workers; for an event loop, tasks in flight at once.
+        workers: u64,
+        /// Tasks handed over at a time.
+        chunk_size: Option<u64>,
+        /// How processes start.
+        start_method: Option<String>,
+        /// What was run: `twin`, `task`, `program`.
+        evidence: String,
+        /// `ok`, `not-applicable`, `unsafe`, `failed`, `pruned`.
+        outcome: String,
+        /// Why, for every outcome but `ok`.
+        reason: Option<String>,
+        /// Time the whole work would take at this setting: one start and every task at the measured rate.
+        wall_s: Option<f64>,
+        /// Time of the sequential setting over this one's.
+        speedup: Option<f64>,
+        /// Highest memory of the trial.
+        peak_memory_bytes: Option<u64>,
+        /// Making the pool, until its workers had answered once.
+        start_s: Option<f64>,
+        /// Median time for one task.
+        per_task_s: Option<f64>,
+        /// Handing over one empty task.
+        dispatch_s: Option<f64>,
+        /// CPU time of the trial.
+        cpu_s: Option<f64>,
+        /// Repeats that were timed.
+        repeats: Option<u64>,
+        /// Tasks in each repeat.
+        tasks: Option<u64>,
+    }
+
+    /// One caveat.
+    Notice {
+        /// Its stable, short name.
+        code: String,
+        /// It, in words.
+        message: String,
+    }
+
+    /// How well the run was watched, and what that cost.
+    Sampling {
+        /// Times the tree was read.
+        ticks: u64,
+        /// The shortest interval between them.
+        interval_shortest_s: f64,
+        /// The longest interval between them.
+        interval_longest_s: f64,
+        /// 95th percentile of how late they came.
+        lateness_p95_s: Option<f64>,
+        /// CPU time that watching took.
+        own_cpu_s: f64,
+    }
+
+    /// One counter of the whole tree.
+    Counter {
+        /// perf's name of it.
+        name: String,
+        /// Nanoseconds for clocks, else a count.
+        value: u64,
+    }
+
+    /// One worker.
+    Worker {
+        /// Process.
+        pid: i32,
+        /// Task.
+        tid: i32,
+        /// Name.
+        name: String,
+        /// `working`, `coordinating`, `idle`.
+        role: String,
+        /// On a core.
+        on_cpu_s: f64,
+        /// In the run queue.
+        runnable_s: f64,
+        /// The rest.
+        blocked_s: f64,
+        /// The kind that most of it was blocked on.
+        blocked_on: Option<String>,
+        /// Highest memory of its process.
+        peak_memory_bytes: Option<u64>,
+    }
+}

@@ -1,0 +1,109 @@
+//! [`Projection`]: what a trial promises for the target's whole work. Used for facts and for the choice.
+//!
+//! Everything is in seconds as `f64`, because trials of a stretched or compressed twin can promise times that a
+//! `Duration` could not be multiplied to.
+
+use crate::trial::model::{Model, Setting};
+use crate::trial::twin::Twin;
+use crate::trial::{Evidence, Measurement, Outcome, Trial};
+use crate::units::Bytes;
+
+/// A setting that ran, and the time it would take for all of the work.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Projection {
+    pub setting: Setting,
+    pub evidence: Evidence,
+    /// From the median repeat.
+    pub seconds: f64,
+    /// From each repeat, sorted; at least one.
+    pub repeats: Vec<f64>,
+    pub start: f64,
+    pub dispatch: Option<f64>,
+    pub peak_memory: Bytes,
+}
+
+/// The settings that ran, of the strongest evidence among them only: times of the user's own function and of a twin
+/// are not times of the same thing.
+pub(crate) fn projections(twin: Option<&Twin>, trials: &[Trial]) -> Vec<Projection> {
+    let ran = |trial: &Trial| matches!(&trial.outcome, Outcome::Ok(measured) if !measured.walls.is_empty());
+    let strongest = [Evidence::Task, Evidence::Program, Evidence::Twin]
+        .into_iter()
+        .find(|evidence| trials.iter().any(|trial| trial.evidence == *evidence && ran(trial)));
+    let measured = trials.iter().filter(|trial| Some(trial.evidence) == strongest).filter_map(|trial| {
+        let Outcome::Ok(measured) = &trial.outcome else { return None };
+        Some((trial, measured))
+    });
+    let work = Work::of(twin, strongest, measured.clone());
+    measured.filter_map(|(trial, measured)| work.project(trial, measured)).collect()
+}
+
+/// The shortest of each model, in the order of `Model::ALL`.
+pub(crate) fn best_of_each(projections: &[Projection]) -> Vec<&Projection> {
+    Model::ALL
+        .iter()
+        .filter_map(|model| best(projections.iter().filter(|tried| tried.setting.model == *model)))
+        .collect()
+}
+
+/// The shortest.
+pub(crate) fn best<'a>(projections: impl IntoIterator<Item = &'a Projection>) -> Option<&'a Projection> {
+    projections.into_iter().min_by(|left, right| left.seconds.total_cmp(&right.seconds))
+}
+
+/// All of the work, as trials of one sort of evidence stand for it.
+struct Work {
+    tasks: f64,
+    /// What a trial's time per task is multiplied with, because the twin's tasks were made shorter.
+    stretch: f64,
+    /// One task's time on a worker of its own: no pool is shorter than its busiest worker's tasks one after another.
+    alone: f64,
+}
+
+impl Work {
+    fn of<'a>(
+        twin: Option<&Twin>,
+        evidence: Option<Evidence>,
+        mut measured: impl Iterator<Item = (&'a Trial, &'a Measurement)>,
+    ) -> Self {
+        match twin {
+            Some(twin) if evidence == Some(Evidence::Twin) => {
+                let stretch = if twin.compression.is_finite() { twin.compression.max(1.0) } else { 1.0 };
+                let demanded = twin.task.total().as_secs_f64() * stretch;
+                let sequential = measured.find(|(trial, _)| trial.setting.model == Model::Sequential);
+                let sequential = sequential.map(|(_, measured)| measured.per_task().as_secs_f64() * stretch);
+                let alone = sequential.map_or(demanded, |sequential| sequential.min(demanded));
+                Self { tasks: twin.tasks.max(1) as f64, stretch, alone: if twin.pieces_seen { alone } else { 0.0 } }
+            }
+            // The user's own items or command: what was run is the work itself.
+            _ => {
+                let tasks = measured.map(|(_, measured)| measured.tasks).max().unwrap_or(1);
+                Self { tasks: tasks.max(1) as f64, stretch: 1.0, alone: 0.0 }
+            }
+        }
+    }
+
+    fn project(&self, trial: &Trial, measured: &Measurement) -> Option<Projection> {
+        let start = measured.start.as_secs_f64();
+        let rounds = (self.tasks / trial.setting.workers.max(1) as f64).ceil();
+        let shortest = if trial.setting.model == Model::Sequential { 0.0 } else { rounds * self.alone };
+        let whole = |wall: f64| {
+            let per_task = wall / measured.tasks.max(1) as f64;
+            start + (per_task * self.tasks * self.stretch).max(shortest)
+        };
+        // A repeat that took no time did not happen.
+        let walls = measured.walls.iter().filter(|wall| !wall.is_zero());
+        let mut repeats: Vec<f64> = walls.map(|wall| whole(wall.as_secs_f64())).collect();
+        repeats.retain(|seconds| seconds.is_finite());
+        repeats.sort_by(f64::total_cmp);
+        let &seconds = repeats.get(repeats.len().saturating_sub(1) / 2)?;
+        Some(Projection {
+            setting: trial.setting,
+            evidence: trial.evidence,
+            seconds,
+            repeats,
+            start,
+            dispatch: measured.dispatch.map(|cost| cost.as_secs_f64()),
+            peak_memory: measured.peak_memory,
+        })
+    }
+}

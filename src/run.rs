@@ -1,0 +1,105 @@
+//! What each command does: the only file, with its folder, that names every stage and puts them in a row.
+//!
+//! [`judge`] is the part of the main job that needs no clock and no machine. The live path in `advise` measures and
+//! then judges; [`replay`] judges what was measured before, so that a golden test exercises the same lines.
+
+mod advise;
+mod look;
+mod say;
+mod trials;
+
+use crate::classify::{Class, Classification, classify};
+use crate::cli::{Cli, Command};
+use crate::exit::Ending;
+use crate::notice::Notice;
+use crate::observe::{Exit, Observation};
+use crate::profile::Profile;
+use crate::recommendation::recommend;
+use crate::report::Report;
+use crate::report::recording::Recording;
+use crate::rules::{Facts, Rules};
+use nix::sys::signal::Signal;
+use std::path::Path;
+
+/// Does what was asked for, and says how this process is to end.
+pub fn run(cli: &Cli) -> Ending {
+    match &cli.command {
+        None => advise::advise(&cli.advise),
+        Some(Command::Advise(options)) => advise::advise(options),
+        Some(Command::Report(options)) => look::report(options),
+        Some(Command::Rules(options)) => look::rules(options),
+        Some(Command::Explain { id }) => look::explain(id),
+        Some(Command::Completions { shell }) => look::completions(*shell),
+        Some(Command::Man) => look::man(),
+    }
+}
+
+/// Prints help, or why a command line makes no sense.
+pub fn refuse(refusal: &crate::cli::Refusal) -> Ending {
+    if refusal.asked_for {
+        let _ = say::out(&refusal.text);
+    } else {
+        say::block(&refusal.text);
+    }
+    Ending::Status(refusal.status)
+}
+
+/// The rules in force: the built-in ones, with those of a folder over them.
+fn rules(dir: Option<&Path>) -> Result<Rules, String> {
+    dir.map_or_else(|| Ok(Rules::embedded()), |dir| Rules::load(dir).map_err(|why| why.to_string()))
+}
+
+/// Works out again what a recording means.
+pub fn replay(recording: Recording, rules: &Rules) -> Report {
+    let profile = Profile::of(&recording.observation, &recording.host);
+    judge(recording, profile, rules)
+}
+
+/// From what was measured to the answer: class, facts, the walk through the rules, the recommendation. Pure.
+pub fn judge(recording: Recording, profile: Profile, rules: &Rules) -> Report {
+    let Recording { host, target, observation, tried } = &recording;
+    let mut classification = classify(&profile, &target.runtime, host);
+    let mut notices = [host.notices.as_slice(), &observation.notices].concat();
+    if let Some(signal) = observation.interrupted.or(tried.interrupted) {
+        notices.push(Notice::Interrupted { signal });
+    }
+    if let Some(how) = failure(observation) {
+        give_up(&mut classification);
+        notices.push(Notice::TargetFailed { how });
+    }
+    notices.extend(tried.notices.iter().cloned());
+    let (twin, trials) = (tried.twin.as_ref(), tried.trials.as_slice());
+    let facts = Facts::of(target, host, &profile, &classification, twin, trials);
+    let decision = rules.decide(&facts);
+    let recommendation = recommend(&decision, &facts, host, &profile, target, twin, trials);
+    let undecided = decision.undecided.into_iter();
+    notices.extend(undecided.map(|(rule, fact)| Notice::UndecidableRule { rule, fact }));
+    let mut said: Vec<Notice> = Vec::with_capacity(notices.len());
+    notices.retain(|notice| {
+        let new = !said.contains(notice);
+        said.push(notice.clone());
+        new
+    });
+    let complete = observation.complete && observation.interrupted.is_none() && tried.interrupted.is_none();
+    Report { complete, recording, profile, classification, recommendation, notices }
+}
+
+/// How the target failed, in words; `None` when it succeeded. One that we passed a signal on to was stopped.
+fn failure(observation: &Observation) -> Option<String> {
+    match observation.exit? {
+        _ if observation.interrupted.is_some() => None,
+        Exit::Code(0) => None,
+        Exit::Code(status) => Some(format!("exited with status {status}")),
+        Exit::Signal(number) => {
+            let name = Signal::try_from(number).map_or_else(|_| "a signal".to_owned(), |signal| signal.to_string());
+            Some(format!("was ended by {name} ({number})"))
+        }
+    }
+}
+
+/// A target that failed may have shown its failing and not its work: nothing is concluded from it.
+fn give_up(classification: &mut Classification) {
+    classification.class = Class::Inconclusive;
+    classification.bottleneck = None;
+    classification.settle = Some("run it where it succeeds".to_owned());
+}

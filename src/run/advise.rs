@@ -1,0 +1,140 @@
+//! The main job, live: run the target, try the models, and tell. The order is the promise: whatever could refuse us
+//! is looked at before the target runs, its result is safe before anything of ours runs, and its end is our end.
+
+use super::trials::{skipped, tried};
+use super::{judge, say};
+use crate::cli::Advise;
+use crate::exit::{Ending, NOT_EXECUTABLE, NOT_FOUND, OK, OURS};
+use crate::host::Host;
+use crate::notice::Notice;
+use crate::observe::{self, Settings, observe};
+use crate::profile::{Profile, Role};
+use crate::report::file::{writable, write_atomically};
+use crate::report::recording::{Recording, Tried};
+use crate::report::schema::Document;
+use crate::report::table::{Style, render};
+use crate::report::{Report, escape, toml};
+use crate::target::{Runtime, Target};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// The whole main job.
+pub fn advise(options: &Advise) -> Ending {
+    let rules = match super::rules(options.rules.as_deref()) {
+        Ok(rules) => rules,
+        Err(sentence) => {
+            say::block(&format!("{sentence}\nThe target was not run."));
+            return Ending::Status(OURS);
+        }
+    };
+    let host = Host::read(Path::new("/"));
+    let target = Target::detect(options.argv.clone(), std::env::var_os("PATH").as_deref());
+    if let Err(sentence) = destination(options).map_or(Ok(()), writable) {
+        say::complain(&format!("{sentence} (the target runs anyway, and the table is printed)"));
+    }
+    let observation = match observe(&target.argv, &Settings::default(), &mut |_| {}) {
+        Ok(observation) => observation,
+        Err(why) => {
+            say::complain(&why.to_string());
+            return Ending::Status(match why {
+                observe::Error::NotFound { .. } => NOT_FOUND,
+                observe::Error::NotExecutable { .. } => NOT_EXECUTABLE,
+                observe::Error::Ours { .. } => OURS,
+            });
+        }
+    };
+    let profile = Profile::of(&observation, &host);
+    let mut recording = Recording { host, target, observation, tried: Tried::default() };
+    refine(&mut recording, &profile);
+
+    // The trials take their time and memory, and may be killed: what is known by now is kept first.
+    let mut report = judge(recording, profile, &rules);
+    report.complete = false;
+    let _ = destination(options).map(|path| write_atomically(path, &text(&report)?));
+
+    let Report { mut recording, profile, .. } = report;
+    recording.tried = try_models(options, &recording, &profile);
+    let report = judge(recording, profile, &rules);
+    let delivered = deliver(options, &report);
+    ending(&report, delivered)
+}
+
+/// The target's own end comes first; a report that is not there must be noticed where the target gives no reason to.
+fn ending(report: &Report, delivered: bool) -> Ending {
+    let Recording { observation, tried, .. } = &report.recording;
+    let stopped = tried.interrupted.or(if observation.exit.is_none() { observation.interrupted } else { None });
+    match (stopped, observation.exit.map(Ending::of)) {
+        (Some(signal), _) => Ending::Signal(signal),
+        (None, Some(end)) if end != Ending::Status(OK) => end,
+        (None, Some(end)) if delivered => end,
+        (None, _) => Ending::Status(OURS),
+    }
+}
+
+/// The file that the report goes to; `None` when it goes to standard output.
+fn destination(options: &Advise) -> Option<&Path> {
+    (options.output != Path::new("-")).then_some(&options.output)
+}
+
+fn text(report: &Report) -> Result<String, String> {
+    toml::write(&Document::of(report))
+}
+
+/// Report, table and recording, each even when another fails. Returns whether all that was asked for is there.
+fn deliver(options: &Advise, report: &Report) -> bool {
+    let document = Document::of(report);
+    let written = toml::write(&document).and_then(|text| match destination(options) {
+        Some(path) => write_atomically(path, &text),
+        None => say::out(&text).map_err(|why| format!("cannot write the report to standard output: {why}")),
+    });
+    let recorded = options.record.as_ref().map_or(Ok(()), |path| write_atomically(path, &report.recording.write()));
+    if !options.quiet {
+        say::page(&format!("\n{}", render(&document, Style { bold: say::bold() })));
+        if let (Ok(()), Some(path)) = (&written, destination(options)) {
+            say::page(&format!("\nThe whole report is in {}\n", escape::word(path.as_os_str())));
+        }
+    }
+    for sentence in [&written, &recorded].into_iter().filter_map(|result| result.as_ref().err()) {
+        say::complain(sentence);
+    }
+    written.is_ok() && recorded.is_ok()
+}
+
+/// The trials, where they make sense; else why not.
+fn try_models(options: &Advise, recording: &Recording, profile: &Profile) -> Tried {
+    if options.no_trials {
+        return skipped("--no-trials was given");
+    }
+    if recording.observation.interrupted.is_some() || recording.observation.exit.is_none() {
+        return skipped("the run was stopped before its end");
+    }
+    if super::failure(&recording.observation).is_some() {
+        return skipped("the target failed, and what it showed may not be its work");
+    }
+    tried(recording, profile, options.budget, options.quiet)
+}
+
+/// Takes in what the run showed: a shell, a shim or a launcher is not what does the work.
+fn refine(recording: &mut Recording, profile: &Profile) {
+    let Recording { target, observation, .. } = recording;
+    let mut work = BTreeMap::<i32, Duration>::new();
+    for worker in profile.workers.iter().filter(|worker| worker.role == Role::Working) {
+        *work.entry(worker.pid).or_default() += worker.on_cpu + worker.runnable + worker.blocked;
+    }
+    let heaviest = work.into_iter().max_by_key(|(_, time)| *time).map(|(pid, _)| pid);
+    let process = observation.processes.iter().find(|process| Some(process.pid) == heaviest);
+    if let Some((executable, argv)) = process.and_then(|process| Some((process.executable.as_ref()?, &process.argv))) {
+        target.refine(executable, argv);
+    }
+    if let Runtime::CPython(python) = &mut target.runtime
+        && let Err(why) = python.ask()
+    {
+        let remedy = "models that need a newer Python are judged by their first trial".to_owned();
+        observation.notices.push(Notice::Unavailable {
+            what: "the interpreter's version",
+            why: why.to_string(),
+            remedy,
+        });
+    }
+}

@@ -1,0 +1,37 @@
+//! The only lines that print. Messages go to standard error, because standard output is the target's; that nobody
+//! listens there is no reason to fail. Everything is escaped on its way out, except pages that are escaped already.
+
+use crate::report::escape;
+use std::io::{self, IsTerminal, Write};
+
+/// A message of ours, in one line.
+pub fn complain(sentence: &str) {
+    page(&format!("concadvise: {}\n", escape::text(sentence)));
+}
+
+/// A message of ours that may have several lines.
+pub fn block(lines: &str) {
+    let lines = escape::block(lines.trim_end());
+    page(&if lines.contains("error:") { format!("{lines}\n") } else { format!("concadvise: {lines}\n") });
+}
+
+/// A page whose parts are escaped already.
+pub fn page(page: &str) {
+    let _ = io::stderr().lock().write_all(page.as_bytes());
+}
+
+/// What was asked for, on standard output.
+///
+/// # Errors
+/// When it could not all be written, as when the disk is full.
+pub fn out(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// Whether the page may be dressed: on a terminal that knows how, unless the user asked for none (no-color.org).
+pub fn bold() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    io::stderr().is_terminal() && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
