@@ -39,7 +39,13 @@ fn snippet(runtime: Runtime, model: Model) -> String {
 
 fn python(minor: u8) -> Runtime {
     let executable = PathBuf::from("python3");
-    Runtime::CPython(CPython { executable, version: Some((3, minor, 0)), gil: Some(true), entry: PythonEntry::Code })
+    Runtime::CPython(CPython {
+        executable,
+        version: Some((3, minor, 0)),
+        gil: Some(true),
+        interpreters: None,
+        entry: PythonEntry::Code,
+    })
 }
 
 /// Runs a program of the sketch and what it takes for granted.
