@@ -4,6 +4,7 @@
 //! raised again. The statuses from 125 are what those tools and POSIX shells use for trouble of their own.
 
 use crate::observe::Exit;
+use crate::sys::signals::reraise;
 use std::process::ExitCode;
 
 /// All went well; of the main job: the target succeeded, and the report was written.
@@ -46,15 +47,6 @@ impl Ending {
             Self::Signal(signal) => reraise(signal),
         }
     }
-}
-
-/// Ends this process by `signal`.
-fn reraise(signal: i32) -> ExitCode {
-    // lead: wire at merge: crate::sys::signals::reraise(signal)
-    if let Ok(signal) = nix::sys::signal::Signal::try_from(signal) {
-        let _ = nix::sys::signal::raise(signal);
-    }
-    ExitCode::from((128 + signal) as u8)
 }
 
 #[cfg(test)]

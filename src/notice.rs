@@ -107,6 +107,11 @@ pub enum Notice {
         /// Why, as a clause.
         why: String,
     },
+    /// The machine became faster or slower while the trials ran.
+    Drifted {
+        /// Time of the last sequential run over that of the first.
+        ratio: f64,
+    },
 }
 
 impl Notice {
@@ -130,6 +135,7 @@ impl Notice {
             Self::MemoryCaps { .. } => "memory-caps",
             Self::WorkersNotListed { .. } => "workers-not-listed",
             Self::TrialsSkipped { .. } => "trials-skipped",
+            Self::Drifted { .. } => "drifted",
         }
     }
 }
@@ -195,6 +201,12 @@ impl fmt::Display for Notice {
                 write!(f, "the {listed} heaviest workers are listed; {left_out} lighter ones are in the sums only")
             }
             Self::TrialsSkipped { why } => write!(f, "no executor model was tried: {why}"),
+            Self::Drifted { ratio } => write!(
+                f,
+                "the sequential run took {:.0} % as long at the end of the trials as at their start, so the machine \
+                 changed meanwhile; speed-ups are less sure than they look",
+                ratio * 100.0
+            ),
         }
     }
 }

@@ -6,7 +6,7 @@
 mod advise;
 mod look;
 mod say;
-mod wire;
+mod trials;
 
 use crate::classify::{Class, Classification, classify};
 use crate::cli::{Cli, Command};
@@ -14,11 +14,12 @@ use crate::exit::Ending;
 use crate::notice::Notice;
 use crate::observe::{Exit, Observation};
 use crate::profile::Profile;
+use crate::recommendation::recommend;
 use crate::report::Report;
 use crate::report::recording::Recording;
+use crate::rules::{Facts, Rules};
 use nix::sys::signal::Signal;
-pub use wire::Rules;
-use wire::{decide, rules};
+use std::path::Path;
 
 /// Does what was asked for, and says how this process is to end.
 pub fn run(cli: &Cli) -> Ending {
@@ -43,6 +44,11 @@ pub fn refuse(refusal: &crate::cli::Refusal) -> Ending {
     Ending::Status(refusal.status)
 }
 
+/// The rules in force: the built-in ones, with those of a folder over them.
+fn rules(dir: Option<&Path>) -> Result<Rules, String> {
+    dir.map_or_else(|| Ok(Rules::embedded()), |dir| Rules::load(dir).map_err(|why| why.to_string()))
+}
+
 /// Works out again what a recording means.
 pub fn replay(recording: Recording, rules: &Rules) -> Report {
     let profile = Profile::of(&recording.observation, &recording.host);
@@ -62,8 +68,12 @@ pub fn judge(recording: Recording, profile: Profile, rules: &Rules) -> Report {
         notices.push(Notice::TargetFailed { how });
     }
     notices.extend(tried.notices.iter().cloned());
-    let (undecided, recommendation) = decide(&recording, &profile, &classification, rules);
-    notices.extend(undecided.into_iter().map(|(rule, fact)| Notice::UndecidableRule { rule, fact }));
+    let (twin, trials) = (tried.twin.as_ref(), tried.trials.as_slice());
+    let facts = Facts::of(target, host, &profile, &classification, twin, trials);
+    let decision = rules.decide(&facts);
+    let recommendation = recommend(&decision, &facts, host, &profile, target, twin, trials);
+    let undecided = decision.undecided.into_iter();
+    notices.extend(undecided.map(|(rule, fact)| Notice::UndecidableRule { rule, fact }));
     let mut said: Vec<Notice> = Vec::with_capacity(notices.len());
     notices.retain(|notice| {
         let new = !said.contains(notice);

@@ -59,16 +59,16 @@ fn sample(command: &mut Command, limit: Duration) -> Sampled {
         let due = sampler.tick(Instant::now());
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
     }
-    let ended = has_ended(&child);
-    if ended {
+    let sampled = if has_ended(&child) {
         sampler.dying(pid, Instant::now());
         child.wait().expect("our own child");
-    }
-    let sampled = sampler.finish(Instant::now());
-    if !ended {
+        sampler.finish(Instant::now())
+    } else {
+        let sampled = sampler.finish(Instant::now());
         child.kill().expect("our own child");
         child.wait().expect("our own child");
-    }
+        sampled
+    };
     // What is left has become our own child, or its id is free and not yet anyone's.
     for process in sampled.processes.iter().filter(|process| process.pid != pid) {
         let _ = kill(Pid::from_raw(process.pid), Signal::SIGKILL);
@@ -230,6 +230,29 @@ fn a_program_that_ends_at_once_still_leaves_its_readings() {
     let [worker] = &sampled.workers[..] else { panic!("{:?}", sampled.workers) };
     assert!(worker.on_cpu > Duration::ZERO && worker.lifetime() > Duration::ZERO, "{worker:?}");
     assert!(worker.voluntary_switches.is_some());
+}
+
+#[test]
+fn the_workers_add_up_to_what_the_kernel_accounts() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let told = folder.path().join("process_time");
+    let script = format!(
+        "import threading as t, time
+def spin():
+    end = time.time() + 0.7
+    while time.time() < end: pass
+    time.sleep(0.1)
+threads = [t.Thread(target=spin) for _ in range(3)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+open({told:?}, 'w').write(str(time.process_time()))"
+    );
+    let sampled = sample(&mut python(&script), A_SECOND * 5);
+    let kernel: f64 = std::fs::read_to_string(&told).expect("its own account").parse().expect("seconds");
+    let workers: Duration = sampled.workers.iter().map(|worker| worker.on_cpu).sum();
+    assert!((workers.as_secs_f64() / kernel - 1.0).abs() < 0.1, "{workers:?} of {kernel} s");
+    let timeline: Duration = sampled.timeline.buckets.iter().map(|bucket| bucket.on_cpu).sum();
+    assert_eq!(timeline, workers);
 }
 
 #[test]

@@ -5,11 +5,11 @@
 
 use super::descriptors::{Descriptors, Set, Sort};
 use super::kind::BlockedKind;
+use super::memory_sets::{LOOKED_AT, poll_set, select_set};
 use super::probe::{Failure, ProcPath};
 use super::readings::{Stat, children};
 use super::syscall::{Call, Wait, Whereabouts};
-use std::fs::File;
-use std::os::unix::fs::FileExt;
+use super::wait_channel::sleeps_for;
 use std::time::Duration;
 
 /// What a worker was found doing.
@@ -24,9 +24,6 @@ pub enum State {
     Ended,
 }
 
-/// Descriptors of one `poll` or `select` that are looked at.
-const LOOKED_AT: usize = 16;
-
 /// One worker to be asked about, found blocked `at` this time.
 pub struct Blocked<'a> {
     /// Task.
@@ -38,41 +35,39 @@ pub struct Blocked<'a> {
 }
 
 impl Blocked<'_> {
-    /// From what its `syscall` file says.
-    pub fn state(&mut self, whereabouts: Whereabouts) -> State {
-        match whereabouts {
+    /// From what its `syscall` file says; `None` when it is gone or wholly hidden.
+    pub fn state(&mut self, whereabouts: Whereabouts) -> Option<State> {
+        Some(match whereabouts {
             Whereabouts::Running => State::Running,
             Whereabouts::Inside(call) => State::Blocked(self.kind(&call)),
-            Whereabouts::Outside => match self.letter() {
-                None | Some(b'R') => State::Running,
-                Some(b'Z' | b'X') => State::Ended,
+            Whereabouts::Outside => match self.letter()? {
+                b'R' => State::Running,
+                b'Z' | b'X' => State::Ended,
                 // A page fault that waits for a disk.
-                Some(b'D') => State::Blocked(BlockedKind::Disk),
-                Some(_) => State::Blocked(BlockedKind::Other),
+                b'D' => State::Blocked(BlockedKind::Disk),
+                _ => State::Blocked(BlockedKind::Other),
             },
-        }
+        })
     }
 
-    /// From its state and the kernel function it sleeps in, when its system call is hidden from us.
-    pub fn state_from_outside(&mut self) -> State {
-        let letter = match self.letter() {
-            None | Some(b'R') => return State::Running,
-            Some(b'Z' | b'X') => return State::Ended,
-            Some(letter) => letter,
-        };
-        let mut buffer = [0; 64];
-        let function = self.file("wchan").read(&mut buffer).unwrap_or(b"");
-        State::Blocked(kind_of_function(function).unwrap_or(match letter {
+    /// From its state and the kernel function it sleeps in, when its system call is hidden from us; `None` when it is
+    /// gone or wholly hidden.
+    pub fn state_from_outside(&self) -> Option<State> {
+        let unknown = match self.letter()? {
+            b'R' => return Some(State::Running),
+            b'Z' | b'X' => return Some(State::Ended),
             b'D' => BlockedKind::Disk,
             _ => BlockedKind::Other,
-        }))
+        };
+        let kind = sleeps_for(self.descriptors.pid(), self.tid).unwrap_or(unknown);
+        Some(State::Blocked(kind))
     }
 
     fn kind(&mut self, call: &Call) -> BlockedKind {
         match call.wait() {
             Wait::For(kind) => kind,
             Wait::On(descriptor) => self.kind_of_descriptor(descriptor),
-            Wait::Path if sleeps_in_pipe(self.descriptors.pid(), self.tid) => BlockedKind::Pipe,
+            Wait::Path if sleeps_for(self.descriptors.pid(), self.tid) == Some(BlockedKind::Pipe) => BlockedKind::Pipe,
             Wait::Path => BlockedKind::Disk,
             Wait::Epoll { epoll, bounded } => {
                 let set = self.descriptors.epoll(epoll, self.at);
@@ -172,7 +167,7 @@ impl Blocked<'_> {
 
     fn sort(&mut self, descriptor: i32) -> Sort {
         let (pid, tid) = (self.descriptors.pid(), self.tid);
-        self.descriptors.sort(descriptor, self.at, || sleeps_in_pipe(pid, tid))
+        self.descriptors.sort(descriptor, self.at, || sleeps_for(pid, tid) == Some(BlockedKind::Pipe))
     }
 
     /// `None` when the worker is gone.
@@ -189,120 +184,26 @@ impl Blocked<'_> {
     }
 }
 
-/// Whether the kernel function it sleeps in is that of a pipe, or of opening a FIFO.
-fn sleeps_in_pipe(pid: i32, tid: i32) -> bool {
-    let mut buffer = [0; 64];
-    let function = ProcPath::worker(pid, tid, "wchan").read(&mut buffer).unwrap_or(b"");
-    kind_of_function(function) == Some(BlockedKind::Pipe)
-}
-
-/// The kind that the name of a sleeping kernel function stands for: names of Linux 4 to 6, by what they begin with.
-fn kind_of_function(function: &[u8]) -> Option<BlockedKind> {
-    const NAMES: [(&[u8], BlockedKind); 43] = [
-        (b"futex_", BlockedKind::Lock),
-        (b"do_futex", BlockedKind::Lock),
-        (b"flock_lock_inode", BlockedKind::Lock),
-        (b"fcntl_setlk", BlockedKind::Lock),
-        (b"locks_lock_inode", BlockedKind::Lock),
-        (b"do_semtimedop", BlockedKind::Lock),
-        (b"rwsem_down", BlockedKind::Lock),
-        (b"hrtimer_nanosleep", BlockedKind::Timer),
-        (b"do_nanosleep", BlockedKind::Timer),
-        (b"common_nsleep", BlockedKind::Timer),
-        (b"timerfd_read", BlockedKind::Timer),
-        (b"do_wait", BlockedKind::Child),
-        (b"kernel_wait4", BlockedKind::Child),
-        (b"kernel_clone", BlockedKind::Child),
-        (b"wait_for_vfork_done", BlockedKind::Child),
-        (b"pipe_", BlockedKind::Pipe),
-        (b"anon_pipe_", BlockedKind::Pipe),
-        (b"wait_for_partner", BlockedKind::Pipe),
-        (b"fifo_open", BlockedKind::Pipe),
-        (b"n_tty_", BlockedKind::Pipe),
-        (b"tty_", BlockedKind::Pipe),
-        (b"eventfd_", BlockedKind::Pipe),
-        (b"inet_", BlockedKind::Network),
-        (b"tcp_", BlockedKind::Network),
-        (b"udp_", BlockedKind::Network),
-        (b"unix_", BlockedKind::Network),
-        (b"sk_", BlockedKind::Network),
-        (b"sock_", BlockedKind::Network),
-        (b"__skb_", BlockedKind::Network),
-        (b"skb_", BlockedKind::Network),
-        (b"wait_woken", BlockedKind::Network),
-        (b"ep_poll", BlockedKind::Network),
-        (b"do_epoll_wait", BlockedKind::Network),
-        (b"io_schedule", BlockedKind::Disk),
-        (b"folio_wait", BlockedKind::Disk),
-        (b"wait_on_page", BlockedKind::Disk),
-        (b"blk_", BlockedKind::Disk),
-        (b"submit_bio_wait", BlockedKind::Disk),
-        (b"jbd2_", BlockedKind::Disk),
-        (b"xfs_", BlockedKind::Disk),
-        (b"ext4_", BlockedKind::Disk),
-        (b"rpc_wait_bit", BlockedKind::Disk),
-        (b"request_wait_answer", BlockedKind::Disk),
-    ];
-    NAMES.iter().find(|(start, _)| function.starts_with(start)).map(|(_, kind)| *kind)
-}
-
-/// The descriptors of an array of `struct pollfd { int fd; short events, revents; }`; the first of them.
-fn poll_set(pid: i32, array: u64, count: u64) -> Option<[Option<i32>; LOOKED_AT]> {
-    const SIZE: usize = 8;
-    let count = usize::try_from(count).ok()?.min(LOOKED_AT);
-    let mut memory = [0; SIZE * LOOKED_AT];
-    let memory = read_memory(pid, array, &mut memory[..SIZE * count])?;
-    let mut wanted = [None; LOOKED_AT];
-    for (slot, entry) in wanted.iter_mut().zip(memory.chunks_exact(SIZE)) {
-        // A negative one is skipped by poll too.
-        *slot = Some(i32::from_ne_bytes([entry[0], entry[1], entry[2], entry[3]])).filter(|number| *number >= 0);
-    }
-    Some(wanted)
-}
-
-/// The descriptors whose bits are set in any of three `fd_set`s; the first of them.
-fn select_set(pid: i32, sets: [u64; 3], count: u64) -> Option<[Option<i32>; LOOKED_AT]> {
-    /// An `fd_set` has 1024 bits.
-    const BYTES: usize = 128;
-    let length = usize::try_from(count.div_ceil(64) * 8).ok()?.min(BYTES);
-    let mut bits = [0; BYTES];
-    for set in sets.into_iter().filter(|address| *address != 0) {
-        let mut memory = [0; BYTES];
-        for (all, one) in bits.iter_mut().zip(read_memory(pid, set, &mut memory[..length])?) {
-            *all |= *one;
-        }
-    }
-    let numbers = (0..count.min(1024) as usize).filter(|number| bits[number / 8] & (1 << (number % 8)) != 0);
-    let mut wanted = [None; LOOKED_AT];
-    for (slot, number) in wanted.iter_mut().zip(numbers) {
-        *slot = Some(number as i32);
-    }
-    Some(wanted)
-}
-
-fn read_memory(pid: i32, address: u64, buffer: &mut [u8]) -> Option<&[u8]> {
-    File::open(ProcPath::process(pid, "mem")).ok()?.read_exact_at(buffer, address).ok()?;
-    Some(buffer)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_kernel_function_stands_for_a_kind() {
-        let check = |function: &str, expect: Option<BlockedKind>| {
-            assert_eq!(kind_of_function(function.as_bytes()), expect, "{function}");
-        };
-        check("futex_wait_queue", Some(BlockedKind::Lock));
-        check("hrtimer_nanosleep", Some(BlockedKind::Timer));
-        check("do_wait", Some(BlockedKind::Child));
-        check("anon_pipe_read", Some(BlockedKind::Pipe));
-        check("inet_csk_accept", Some(BlockedKind::Network));
-        check("folio_wait_bit_common", Some(BlockedKind::Disk));
-        for unknown in ["0", "", "do_sigtimedwait", "do_poll"] {
-            check(unknown, None);
-        }
+    fn a_sleeper_is_told_from_outside_alone() {
+        let mut sleeper = std::process::Command::new("sleep").arg("9").spawn().expect("sleep to start");
+        let pid = sleeper.id().cast_signed();
+        let mut descriptors = Descriptors::new(pid);
+        let blocked = Blocked { tid: pid, at: Duration::ZERO, descriptors: &mut descriptors };
+        // It takes a moment until it sleeps; a kernel that hides its functions leaves the kind untold.
+        let wanted = [State::Blocked(BlockedKind::Timer), State::Blocked(BlockedKind::Other)];
+        let sleeps = (0..200).any(|_| {
+            std::thread::sleep(Duration::from_millis(5));
+            blocked.state_from_outside().is_some_and(|state| wanted.contains(&state))
+        });
+        sleeper.kill().expect("our own child");
+        sleeper.wait().expect("our own child");
+        assert!(sleeps);
+        assert_eq!(blocked.state_from_outside(), None, "it is gone");
     }
 
     /// What a set that holds `sorts` is taken for by epoll and by poll.
@@ -341,23 +242,5 @@ mod tests {
         check_set(&[sort], true, BlockedKind::Timer, BlockedKind::Network);
         check_set(&[sort], false, BlockedKind::Pipe, BlockedKind::Network);
         check_set(&[sort, sort], true, BlockedKind::Network, BlockedKind::Network);
-    }
-
-    #[test]
-    fn the_descriptors_of_poll_and_select_are_read_from_memory() {
-        let pid = std::process::id() as i32;
-        let mut polls = Vec::new();
-        for descriptor in [7i32, -1, 300] {
-            polls.extend_from_slice(&descriptor.to_ne_bytes());
-            polls.extend_from_slice(&[1, 0, 0, 0]);
-        }
-        let listed = |wanted: [Option<i32>; LOOKED_AT]| wanted.into_iter().flatten().collect::<Vec<_>>();
-        let polled = poll_set(pid, polls.as_ptr().expose_provenance() as u64, 3).expect("our own memory");
-        assert_eq!(listed(polled), [7, 300]);
-
-        let (readable, writable) = ([0b1000_0001u64, 0], [0, 0b10u64]);
-        let sets = [readable.as_ptr().expose_provenance() as u64, writable.as_ptr().expose_provenance() as u64, 0];
-        assert_eq!(select_set(pid, sets, 70).map(listed), Some(vec![0, 7, 65]));
-        assert_eq!(select_set(pid, [8, 0, 0], 70), None, "no memory there");
     }
 }

@@ -37,6 +37,11 @@ impl Memory {
         self.peak_uss = self.peak_uss.max(self.scaled(|walk| walk.uss));
     }
 
+    /// Another program runs in it now, so the last walk tells nothing of its pages.
+    pub fn forget_walk(&mut self) {
+        self.walk = None;
+    }
+
     /// The kernel remembers this as its highest resident set.
     pub fn see_peak(&mut self, rss: Bytes) {
         self.peak_rss = self.peak_rss.max(rss);
@@ -144,6 +149,16 @@ mod tests {
         assert_eq!(memory.now(), Bytes::from_kib(100));
         assert_eq!(memory.peak_rss(), Bytes::from_kib(8000));
         assert_eq!(memory.peaks(), (Some(Bytes::from_kib(2000)), Some(Bytes::from_kib(1400))));
+    }
+
+    #[test]
+    fn another_program_is_not_scaled_by_the_walk_of_the_last() {
+        let mut memory = Memory::default();
+        memory.see_walk(Duration::ZERO, ROLLUP);
+        memory.forget_walk();
+        memory.see_resident(Bytes::from_kib(8000));
+        assert_eq!(memory.now(), Bytes::from_kib(8000));
+        assert_eq!(memory.peaks().0, Some(Bytes::from_kib(1000)), "what was read stays read");
     }
 
     #[test]

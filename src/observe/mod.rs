@@ -4,21 +4,33 @@
 //! whether the run is a target or a trial is the caller's.
 
 mod blocked;
+mod capture;
 mod clock;
+mod counters;
 mod descriptors;
+mod exit;
+mod family;
 pub mod histogram;
 pub mod kind;
 mod ledger;
 mod memory;
+mod memory_sets;
 mod probe;
 mod process;
 mod readings;
+mod refusal;
 mod round;
+mod run;
 pub mod sampler;
 mod syscall;
+mod throttle;
 pub mod timeline;
+mod totals;
 mod tree;
+mod wait_channel;
 mod worker;
+
+pub use run::observe;
 
 use crate::notice::Notice;
 use crate::units::Bytes;
@@ -85,6 +97,8 @@ pub struct Observation {
     pub output: Option<Output>,
     /// The signal that ended the watching (Ctrl-C), already forwarded to the target.
     pub interrupted: Option<i32>,
+    /// Whether it was ended because it ran longer than [`Settings::timeout`].
+    pub timed_out: bool,
     /// Caveats about the quality of these readings.
     pub notices: Vec<Notice>,
 }
@@ -276,13 +290,4 @@ pub enum Error {
         /// What the kernel said.
         source: std::io::Error,
     },
-}
-
-/// Runs `argv` once and watches it to its end. `tick` is called a few times a second with the time since its start.
-///
-/// # Errors
-/// When the command could not be started; once it runs, trouble becomes a notice.
-pub fn observe(argv: &[OsString], settings: &Settings, tick: &mut dyn FnMut(Duration)) -> Result<Observation, Error> {
-    let _ = (argv, settings, tick);
-    Ok(Observation::default())
 }

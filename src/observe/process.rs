@@ -241,11 +241,12 @@ impl LiveProcess {
         if first {
             self.record.parent = stat.parent;
         }
+        if another_program {
+            self.memory.forget_walk();
+            self.identify();
+        }
         if stat.state != b'Z' {
             self.memory.see_resident(Bytes(stat.rss_pages.saturating_mul(procfs::page_size())));
-        }
-        if another_program {
-            self.identify();
         }
         Ok(())
     }

@@ -63,6 +63,9 @@ impl Tree {
         round.files = tree.files_left();
         tree.found.push(root);
         tree.take_up(round);
+        if !tree.processes.contains_key(&root) {
+            tree.note_hidden_root(round);
+        }
         tree
     }
 
@@ -135,15 +138,19 @@ impl Tree {
         for pid in gone {
             let Some(process) = self.processes.remove(&pid) else { continue };
             if process.pid() == self.root {
-                // We are the one to reap it, so it is there and only hidden from us.
-                let path = ProcPath::process(self.root, "stat");
-                round.missing.note(Hidden::Target, path.as_ref(), &"not visible before it ended");
+                self.note_hidden_root(round);
             }
             if let Some(parent) = self.processes.get_mut(&process.parent()) {
                 parent.inherit(process.io());
             }
             bury(process, round);
         }
+    }
+
+    /// We are the one to reap it, so until then it is there, and hidden from us if we cannot see it.
+    fn note_hidden_root(&self, round: &mut Round) {
+        let path = ProcPath::process(self.root, "stat");
+        round.missing.note(Hidden::Target, path.as_ref(), &"not visible before it ended");
     }
 
     /// Whether the kernel gave out an id since the last call; `true` when it does not tell.

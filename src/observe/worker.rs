@@ -6,6 +6,7 @@
 use super::Worker;
 use super::blocked::{Blocked, State};
 use super::descriptors::Descriptors;
+use super::kind::BlockedKind;
 use super::probe::{Failure, Probe, ProcPath};
 use super::readings::{Schedstat, Stat, TICK, field};
 use super::round::{Cadence, Hidden, Round};
@@ -102,7 +103,9 @@ impl LiveWorker {
         let asleep = self.state != State::Running && step == Schedstat::default() && now.timeslices > 0;
         let had_ended = self.has_ended();
         if !asleep {
-            self.state = self.look(descriptors, round);
+            // One that is wholly hidden and did not move is blocked on something.
+            let unseen = if step == Schedstat::default() { State::Blocked(BlockedKind::Other) } else { State::Running };
+            self.state = self.look(descriptors, round).unwrap_or(unseen);
         }
         self.ran = (!asleep, self.ran.0);
         self.count(step, round);
@@ -163,7 +166,7 @@ impl LiveWorker {
         }
     }
 
-    fn look(&self, descriptors: &mut Descriptors, round: &mut Round) -> State {
+    fn look(&self, descriptors: &mut Descriptors, round: &mut Round) -> Option<State> {
         let mut blocked = Blocked { tid: self.record.tid, at: round.at, descriptors };
         // A number, six arguments and two addresses at their longest.
         let mut buffer = [0; 192];
@@ -172,10 +175,10 @@ impl LiveWorker {
                 Some(whereabouts) => blocked.state(whereabouts),
                 None => blocked.state_from_outside(),
             },
-            Err(Failure::Vanished) => State::Running,
+            Err(Failure::Vanished) => None,
             Err(Failure::Unreadable(why)) => {
                 let state = blocked.state_from_outside();
-                if matches!(state, State::Blocked(_)) {
+                if !matches!(state, Some(State::Running | State::Ended)) {
                     round.missing.note(Hidden::Syscall, self.syscall.path(), &why);
                 }
                 state

@@ -160,6 +160,7 @@ fields!(Observation {
     sampling,
     output,
     interrupted,
+    timed_out,
     notices,
 });
 variants!(Exit { Code(status), Signal(signal) });
@@ -239,6 +240,7 @@ variants!(Notice {
     MemoryCaps { workers, per_worker },
     WorkersNotListed { listed, left_out },
     TrialsSkipped { why },
+    Drifted { ratio },
 });
 
 impl Json for Share {

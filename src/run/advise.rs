@@ -1,7 +1,7 @@
 //! The main job, live: run the target, try the models, and tell. The order is the promise: whatever could refuse us
 //! is looked at before the target runs, its result is safe before anything of ours runs, and its end is our end.
 
-use super::wire::race;
+use super::trials::{skipped, tried};
 use super::{judge, say};
 use crate::cli::Advise;
 use crate::exit::{Ending, NOT_EXECUTABLE, NOT_FOUND, OK, OURS};
@@ -54,7 +54,7 @@ pub fn advise(options: &Advise) -> Ending {
     let _ = destination(options).map(|path| write_atomically(path, &text(&report)?));
 
     let Report { mut recording, profile, .. } = report;
-    recording.tried = tried(options, &recording, &profile);
+    recording.tried = try_models(options, &recording, &profile);
     let report = judge(recording, profile, &rules);
     let delivered = deliver(options, &report);
     ending(&report, delivered)
@@ -102,9 +102,7 @@ fn deliver(options: &Advise, report: &Report) -> bool {
 }
 
 /// The trials, where they make sense; else why not.
-fn tried(options: &Advise, recording: &Recording, profile: &Profile) -> Tried {
-    let skipped =
-        |why: &str| Tried { notices: vec![Notice::TrialsSkipped { why: why.to_owned() }], ..Tried::default() };
+fn try_models(options: &Advise, recording: &Recording, profile: &Profile) -> Tried {
     if options.no_trials {
         return skipped("--no-trials was given");
     }
@@ -114,7 +112,7 @@ fn tried(options: &Advise, recording: &Recording, profile: &Profile) -> Tried {
     if super::failure(&recording.observation).is_some() {
         return skipped("the target failed, and what it showed may not be its work");
     }
-    race(recording, profile, options.budget, options.quiet)
+    tried(recording, profile, options.budget, options.quiet)
 }
 
 /// Takes in what the run showed: a shell, a shim or a launcher is not what does the work.

@@ -1,12 +1,13 @@
 //! The commands that only look: a report again, the rules, a rule, completions, the manual.
 
 use super::say;
-use super::wire::{list, show};
+use crate::classify::Class;
 use crate::cli::{self, Cli, Format};
 use crate::exit::{Ending, OK, UNSOUND, USAGE};
 use crate::report::escape::word;
 use crate::report::table::{Style, render};
 use crate::report::toml;
+use crate::rules::{Rule, Rules};
 use clap::CommandFactory;
 use std::fs::File;
 use std::io::Read;
@@ -59,6 +60,50 @@ pub fn man() -> Ending {
 
 fn check(dir: &Path) -> Result<String, String> {
     super::rules(Some(dir)).map(|_| format!("The rules in {} are sound.\n", word(dir.as_os_str())))
+}
+
+/// Every rule in the order in which it is asked, below its class: its id, and when it holds.
+fn list(rules: &Rules) -> String {
+    let mut page = String::new();
+    let mut below: Option<Class> = None;
+    for (class, rule) in rules.iter() {
+        if below != Some(class) {
+            page += &format!("{}{}\n", if below.is_some() { "\n" } else { "" }, class.name());
+            below = Some(class);
+        }
+        page += &format!("  {:32} {}\n", rule.id, when(rule));
+    }
+    page
+}
+
+fn when(rule: &Rule) -> String {
+    let when: Vec<String> = rule.when.iter().map(ToString::to_string).collect();
+    if when.is_empty() { "otherwise".to_owned() } else { when.join(" and ") }
+}
+
+/// All that a rule says.
+fn show(rules: &Rules, id: &str) -> Result<String, String> {
+    let Some((class, rule)) = rules.iter().find(|(_, rule)| rule.id == id) else {
+        return Err(format!("there is no rule {id}; `concadvise rules list` names them all"));
+    };
+    let admit: Vec<_> = rule.admit.iter().map(|model| model.name()).collect();
+    let mut page = format!(
+        "{}\n\n  class    {}\n  when     {}\n  admits   {}\n  workers  {}\n\n  {}\n",
+        rule.id,
+        class.name(),
+        when(rule),
+        admit.join(", "),
+        rule.workers.name(),
+        rule.reason
+    );
+    for advice in &rule.advice {
+        page += &format!("  Also: {advice}\n");
+    }
+    if let Some(example) = &rule.example {
+        page += &format!("\n  Example  {example}\n");
+    }
+    page += &format!("  Source   {}\n", rule.source);
+    Ok(page)
 }
 
 /// Prints the answer; `trouble` is the status when there is none.

@@ -6,8 +6,11 @@
 
 pub mod model;
 pub mod native;
+pub mod plan;
 pub mod python;
+pub mod race;
 pub mod runner;
+pub mod scaling;
 pub mod twin;
 
 use crate::units::Bytes;

@@ -54,13 +54,8 @@ impl Calibration {
     }
 }
 
-/// How a harness process is run to its end: [`observed`], or a test's own answer.
+/// How a harness process is run to its end: under our own observer, or by a test's own answer.
 pub type Launch = Box<dyn FnMut(&[OsString], &Settings) -> Result<Observation, observe::Error>>;
-
-/// Runs a harness under our own observer.
-pub fn observed() -> Launch {
-    Box::new(|argv, settings| observe::observe(argv, settings, &mut |_| ()))
-}
 
 /// Runs twins the way the target's runtime would.
 pub enum Runner {
@@ -75,11 +70,11 @@ impl Runner {
     ///
     /// # Errors
     /// A sentence, when the interpreter does not run or is too old, or our own program cannot be found.
-    pub fn for_runtime(runtime: &Runtime) -> Result<Self, String> {
+    pub fn for_runtime(runtime: &Runtime, launch: Launch) -> Result<Self, String> {
         match runtime {
-            Runtime::CPython(python) => Python::new(&python.executable, observed()).map(Self::Python),
+            Runtime::CPython(python) => Python::new(&python.executable, launch).map(Self::Python),
             _ => match std::env::current_exe() {
-                Ok(exe) => Ok(Self::Native(Native::new(exe, observed()))),
+                Ok(exe) => Ok(Self::Native(Native::new(exe, launch))),
                 Err(error) => Err(format!(
                     "cannot run native trials: the path of this program could not be read: {error}; is /proc mounted?"
                 )),
