@@ -54,7 +54,7 @@ impl World {
             },
             profile: Profile { memory_per_process: Bytes(1 << 30), ..Profile::default() },
             target: Target { argv: Vec::new(), program: None, runtime: Runtime::CPython(python) },
-            twin: Some(Twin { task, tasks: 100, compression: 1.0, pieces_seen: true, doubts: Vec::new() }),
+            twin: Some(Twin { task, tasks: 100, compression: 1.0, gil: false, pieces_seen: true, doubts: Vec::new() }),
             trials: trials.to_vec(),
         }
     }
