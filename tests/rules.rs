@@ -47,6 +47,7 @@ const ORDINARY: Known = &[
     ("task_s", n(0.5)),
     ("concurrency_wanted", n(10.0)),
     ("dominant_wait", l("network")),
+    ("class_confidence", n(0.0)),
 ];
 
 /// Class, what is known beside the ordinary, and the rule that decides.
@@ -113,6 +114,8 @@ const CASES: &[(&str, Known, &str)] = &[
     ("mixed", &[("memory_tight", YES)], "mixed-memory-tight"),
     ("mixed", &[], "mixed-python"),
     ("inconclusive", &[("wall_s", n(0.01))], "inconclusive-short"),
+    ("inconclusive", &[("work_s", n(0.01))], "inconclusive-tiny"),
+    ("inconclusive", &[("class_confidence", n(0.5))], "inconclusive-between-classes"),
     ("inconclusive", &[("processes_today", n(4.0))], "inconclusive-processes-today"),
     ("inconclusive", &[("threads_today", n(4.0))], "inconclusive-threads-today"),
     ("inconclusive", &[], "inconclusive-default"),

@@ -4,21 +4,22 @@ use super::limits::Limits;
 use super::spread::NOISE;
 use super::{Case, TOLERANCE, trusts};
 use crate::rules::projection::{Projection, best, best_of_each};
-use crate::trial::Outcome;
 use crate::trial::model::{Model, StartMethod};
+use crate::trial::{Outcome, Trial};
 
-/// What may be chosen of what ran: the admitted models within the limits, and sequential always. Nothing, when the
-/// models that the rule admits were not tried at all: then sequential has won against nobody.
+/// What may be chosen of what ran: the admitted models within the limits, and sequential always. Nothing, when of the
+/// models that the rule admits none was tried and none cannot be: then sequential has won against nobody.
 pub(super) fn candidates(case: &Case, limits: &Limits, tried: &[Projection]) -> Vec<Projection> {
     let sequential = |tried: &Projection| tried.setting.model == Model::Sequential;
     let admitted = |tried: &Projection| case.decision.admit.contains(&tried.setting.model);
-    let untried = |model: &Model| case.trials.iter().all(|trial| trial.setting.model != *model);
+    // A pruned setting was not run either.
+    let pruned = |trial: &Trial| matches!(trial.outcome, Outcome::Pruned(_));
+    let untried = |model: &Model| case.trials.iter().all(|trial| trial.setting.model != *model || pruned(trial));
     let candidates: Vec<_> = tried
         .iter()
         .filter(|tried| trusts(case, tried))
         .filter(|tried| sequential(tried) || admitted(tried) && limits.allow(tried.setting))
-        .filter(|candidate| !unsafe_fork(case, tried, candidate))
-        .cloned()
+        .map(|candidate| safely_started(case, tried, candidate))
         .collect();
     let unopposed = candidates.iter().all(sequential);
     let others = case.decision.admit.iter().filter(|model| **model != Model::Sequential);
@@ -64,14 +65,23 @@ const fn danger(method: StartMethod) -> u8 {
     }
 }
 
-/// A forked child inherits the locks of threads that it does not have, and may wait for them for ever. A program that
-/// has threads is not advised to fork where its processes can start another way.
-fn unsafe_fork(case: &Case, tried: &[Projection], candidate: &Projection) -> bool {
-    let otherwise = |tried: &Projection| {
-        tried.setting.model == candidate.setting.model
-            && tried.setting.start_method.is_some_and(|method| method != StartMethod::Fork)
-    };
-    candidate.setting.start_method == Some(StartMethod::Fork)
-        && case.profile.today.threads > 1
-        && tried.iter().any(otherwise)
+/// A forked child inherits the locks of threads that it does not have, and may wait for them for ever. Where the
+/// program has threads, a trial that forked stands for one that starts the next cheapest way that was tried: the
+/// workers do the same work at the same speed, each only costs more to start.
+fn safely_started(case: &Case, tried: &[Projection], candidate: &Projection) -> Projection {
+    let mut safe = candidate.clone();
+    if candidate.setting.start_method != Some(StartMethod::Fork) || case.profile.today.threads <= 1 {
+        return safe;
+    }
+    let each = |tried: &Projection| tried.start / tried.setting.workers.max(1) as f64;
+    let otherwise = tried.iter().filter(|tried| tried.setting.start_method.is_some_and(|how| how != StartMethod::Fork));
+    if let Some(other) = otherwise.min_by(|left, right| each(left).total_cmp(&each(right))) {
+        let start = (each(other) * candidate.setting.workers as f64).max(candidate.start);
+        let longer = start - candidate.start;
+        safe.setting.start_method = other.setting.start_method;
+        safe.start = start;
+        safe.seconds += longer;
+        safe.repeats.iter_mut().for_each(|repeat| *repeat += longer);
+    }
+    safe
 }

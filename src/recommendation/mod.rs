@@ -174,10 +174,12 @@ fn alternatives(tried: &[Projection], model: Model) -> Vec<Alternative> {
     others.map(|tried| Alternative { setting: tried.setting, regret: tried.seconds / best - 1.0 }).collect()
 }
 
-/// Whether a twin may stand for this work: it is built from the profile, so not when the profile does not tell.
+/// Whether a trial may stand for this work. A twin is built from the profile, so not where that showed nothing to
+/// judge; where it only does not tell which of two classes this is, the twin has its shape all the same.
 fn trusts(case: &Case, tried: &Projection) -> bool {
-    let inconclusive = case.facts.label("class").is_none_or(|class| class == Class::Inconclusive.name());
-    tried.evidence != Evidence::Twin || !inconclusive
+    let class = case.facts.label("class").filter(|class| *class != Class::Inconclusive.name());
+    let judged = case.facts.number("class_confidence").is_some_and(|confidence| confidence > 0.0);
+    tried.evidence != Evidence::Twin || class.is_some() || judged
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ impl World {
             facts: Facts::default().with("class", "cpu-bound").with("class_confidence", 1.0),
             host: Host {
                 cpus: Cpus { online: 4, affinity: 4, numa_nodes: 1, ..Cpus::default() },
-                memory: Memory { available: Bytes(64 << 30), ..Memory::default() },
+                memory: Memory { total: Bytes(64 << 30), available: Bytes(64 << 30), limit: None },
                 ..Host::default()
             },
             profile: Profile { memory_per_process: Bytes(1 << 30), ..Profile::default() },
@@ -73,6 +73,14 @@ fn ran(model: Model, workers: usize, millis: &[u64]) -> Trial {
     let outcome = Outcome::Ok(Measurement { tasks: 100, walls, ..Measurement::default() });
     let setting = Setting { model, workers, chunk_size: None, start_method: None };
     Trial { setting, evidence: Evidence::Twin, outcome }
+}
+
+/// The same trial with the time that its pool took to start, in milliseconds.
+fn pool(mut trial: Trial, start: u64) -> Trial {
+    if let Outcome::Ok(measured) = &mut trial.outcome {
+        measured.start = Duration::from_millis(start);
+    }
+    trial
 }
 
 fn refused(model: Model, outcome: Outcome) -> Trial {
@@ -186,12 +194,23 @@ fn between_equals_the_safer_start_and_the_smaller_chunk_are_taken() {
 
 #[test]
 fn a_program_with_threads_is_not_advised_to_fork() {
-    let of = |method, millis| started(method, 1, ran(Model::Processes, 4, &[millis]));
-    let trials = [ran(Model::Sequential, 1, &[10_000]), of(StartMethod::Fork, 2_500), of(StartMethod::Spawn, 4_000)];
+    let of = |method, workers, start, millis| {
+        let trial = started(method, 1, ran(Model::Processes, workers, &[millis]));
+        pool(trial, start)
+    };
+    let trials = [
+        ran(Model::Sequential, 1, &[10_000]),
+        of(StartMethod::Fork, 2, 10, 5_000),
+        of(StartMethod::Spawn, 2, 200, 5_000),
+        of(StartMethod::Fork, 4, 20, 2_500),
+    ];
     let mut world = World::of(&CPU, WorkersRule::Cpus, &trials);
     assert_eq!(world.recommend().setting.start_method, Some(StartMethod::Fork));
     world.profile.today = Today { processes: 1, threads: 3 };
-    assert_eq!(world.recommend().setting.start_method, Some(StartMethod::Spawn));
+    let answer = check(&world, Model::Processes, 4, "cpus");
+    assert_eq!(answer.setting.start_method, Some(StartMethod::Spawn));
+    let speedup = answer.speedup.expect("both ran").value;
+    assert!((speedup - 10.0 / 2.9).abs() < 1e-9, "four spawned workers take 400 ms to start: {speedup}");
 }
 
 #[test]
@@ -222,6 +241,9 @@ fn without_a_trial_the_number_is_computed_and_the_answer_is_less_sure() {
 fn sequential_does_not_win_against_nobody() {
     let trials = [ran(Model::Sequential, 1, &[10_000])];
     check(&World::of(&CPU, WorkersRule::Cpus, &trials), Model::Processes, 4, "cpus");
+    let spent = Outcome::Pruned("the budget was spent".to_owned());
+    let pruned = CPU[..3].iter().map(|model| refused(*model, spent.clone())).chain(trials.clone());
+    check(&World::of(&CPU, WorkersRule::Cpus, &pruned.collect::<Vec<_>>()), Model::Processes, 4, "cpus");
     let not_picklable = Outcome::Unsafe("other results".to_owned());
     let refused = CPU[..3].iter().map(|model| refused(*model, not_picklable.clone())).chain(trials);
     check(&World::of(&CPU, WorkersRule::Cpus, &refused.collect::<Vec<_>>()), Model::Sequential, 1, "1");
@@ -232,6 +254,8 @@ fn a_twin_of_an_inconclusive_profile_decides_nothing() {
     let trials = [ran(Model::Sequential, 1, &[10_000]), ran(Model::Threads, 4, &[1_000])];
     let mut world = World::of(&[Model::Threads, Model::Sequential], WorkersRule::Waits, &trials);
     world.facts.set("class", "inconclusive");
+    check(&world, Model::Threads, 4, "4"); // judged, but between two classes
+    world.facts.set("class_confidence", 0.0);
     world.profile.today = Today { processes: 1, threads: 7 };
     let answer = check(&world, Model::Threads, 7, "7");
     assert!(answer.reason.ends_with("It already runs this way."), "{}", answer.reason);
@@ -320,9 +344,10 @@ fn the_nearest_flips_are_told_and_only_those_that_would_flip() {
         held: Some(held),
         flips_at: Some(flips_at),
     };
-    world.facts = world.facts.with("cpu_share", 0.08).with("work_s", 100.0).with("tasks", 90.0);
+    world.facts =
+        world.facts.with("wait_share", 0.71).with("cpu_share", 0.08).with("work_s", 100.0).with("tasks", 90.0);
     world.decision.path = vec![
-        step(Step::CLASS, "wait share", "0.71", ">= 0.60", true, 0.6),
+        step(Step::CLASS, "wait_share", "0.71", ">= 0.60", true, 0.6),
         step("tiny", "work_s", "100 s", "< 100 ms", false, 0.1),
         step("two-ways", "tasks", "90", "> 100", false, 100.0),
         step("two-ways", "cpu_share", "0.08", ">= 0.10", false, 0.1),
@@ -333,7 +358,7 @@ fn the_nearest_flips_are_told_and_only_those_that_would_flip() {
         [
             "cpu_share 0.08: were it >= 0.10, rule computing would decide",
             "sequential takes 15 % longer: within 5 % it would be advised as simpler",
-            "wait share 0.71: the class may change below 0.60",
+            "wait_share 0.71: the class changes below 0.60",
         ]
     );
 }
@@ -354,13 +379,6 @@ fn the_reason_says_what_was_measured_and_what_runs_today() {
 
 #[test]
 fn a_shortened_twin_is_stretched_back_but_its_start_is_not() {
-    let pool = |trial: Trial, start| match trial.outcome {
-        Outcome::Ok(measured) => {
-            let outcome = Outcome::Ok(Measurement { start: Duration::from_millis(start), ..measured });
-            Trial { outcome, ..trial }
-        }
-        _ => trial,
-    };
     let trials = [ran(Model::Sequential, 1, &[1_000]), pool(ran(Model::Processes, 4, &[250]), 750)];
     let mut world = World::of(&CPU, WorkersRule::Cpus, &trials);
     check(&world, Model::Sequential, 1, "1");

@@ -106,12 +106,11 @@ impl Words<'_> {
     fn flip(&self, step: &Step) -> Option<(f64, String)> {
         let (value, at) = (step.value.as_ref()?, step.flips_at?);
         let (fact, rule, threshold) = (&step.fact, &step.rule, &step.threshold);
-        if rule == Step::CLASS {
-            let number: f64 = value.parse().ok()?;
-            let side = if number >= at { "below" } else { "from" };
-            return Some(((number - at).abs(), format!("{fact} {value}: the class may change {side} {at:.2}")));
-        }
         let number = self.case.facts.number(fact)?;
+        if rule == Step::CLASS {
+            let side = if number >= at { "below" } else { "from" };
+            return Some(((number - at).abs(), format!("{fact} {value}: the class changes {side} {at:.2}")));
+        }
         let is_share = vocabulary::fact(fact).is_some_and(|fact| fact.kind == vocabulary::Kind::Share);
         // Shares by their difference, the rest by their ratio, so that both are dimensionless.
         let distance = if is_share { (number - at).abs() } else { (number.max(1e-9) / at.max(1e-9)).ln().abs() };

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file or folder could not be read.
-    #[error("cannot read rules from {}: {source}; give --rules a folder of .toml rule files", path.display())]
+    #[error("cannot read rules from {}: {why}; give --rules a folder of .toml rule files", path.display())]
     Unreadable {
         /// What was to be read.
         path: PathBuf,
         /// What the kernel said.
-        source: std::io::Error,
+        why: String,
     },
     /// The folder holds no rule file, so that naming it was a mistake.
     #[error("no rule file in {}: a rule file's name ends in .toml", path.display())]

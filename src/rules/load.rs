@@ -163,7 +163,7 @@ fn tree(file: RuleFile, class: Class) -> Result<Tree, Error> {
 fn rule_files(dir: &Path) -> Result<Vec<(PathBuf, String)>, Error> {
     let unreadable = |path: &Path| {
         let path = path.to_owned();
-        move |source| Error::Unreadable { path, source }
+        move |why: std::io::Error| Error::Unreadable { path, why: why.to_string() }
     };
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir).map_err(unreadable(dir))? {
@@ -187,8 +187,8 @@ fn read(path: &Path, unreadable: impl FnOnce(std::io::Error) -> Error) -> Result
     });
     let mut bytes = Vec::new();
     let read = opened.and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
-    if let Err(source) = read {
-        return Err(unreadable(source));
+    if let Err(why) = read {
+        return Err(unreadable(why));
     }
     if bytes.len() as u64 > LARGEST {
         return Err(Error::refused(path, 1, "a rule file must not be larger than 1 MiB; split it into several"));

@@ -5,6 +5,7 @@
 use super::Step;
 use super::facts::{Facts, Value};
 use super::projection::{best_of_each, projections};
+use super::vocabulary::Kind;
 use crate::classify::{Class, Classification};
 use crate::host::Host;
 use crate::observe::kind::BlockedKind;
@@ -50,6 +51,7 @@ impl Facts {
         facts.add_classification(classification);
         facts.add_run(profile);
         facts.add_demand(profile);
+        facts.add_class_steps(classification);
         facts.add_gil(target, host, profile);
         facts.add_memory(profile);
         facts.add_twin(target, host, profile, twin);
@@ -78,7 +80,8 @@ impl Facts {
         let version = python.version.map(|(major, minor, _)| (major, minor));
         self.set_known("python_version", version.map(|(major, minor)| (u16::from(major), u16::from(minor))));
         self.set_known("free_threaded", has_gil(python).map(|gil| !gil));
-        self.set_known("interpreters_available", version.map(|version| version >= INTERPRETER_POOL));
+        let by_version = version.map(|version| version >= INTERPRETER_POOL);
+        self.set_known("interpreters_available", python.interpreters.or(by_version));
     }
 
     fn add_classification(&mut self, classification: &Classification) {
@@ -90,19 +93,21 @@ impl Facts {
             None if classification.class != Class::Inconclusive => self.set("bottleneck", "none"),
             None => {}
         }
-        self.class_rests_on = classification
-            .evidence
-            .iter()
-            .map(|made| {
-                let op = if made.value.is_none_or(|value| value >= made.threshold) { ">=" } else { "<" };
-                Step {
-                    rule: Step::CLASS.to_owned(),
-                    fact: made.measure.to_owned(),
-                    value: made.value.map(|value| format!("{value:.2}")),
-                    threshold: format!("{op} {:.2}", made.threshold),
-                    held: made.value.map(|_| true),
-                    flips_at: Some(made.threshold),
-                }
+    }
+
+    /// The path begins with the class: what it rests on is how the waiting share compares. Of the other comparisons
+    /// made there, none moves the border between classes.
+    fn add_class_steps(&mut self, classification: &Classification) {
+        let Some(wait) = self.number("wait_share") else { return };
+        let of_class = classification.evidence.iter().filter(|made| made.value == Some(wait));
+        self.class_rests_on = of_class
+            .map(|made| Step {
+                rule: Step::CLASS.to_owned(),
+                fact: "wait_share".to_owned(),
+                value: Some(Value::Number(wait).shown(Kind::Share)),
+                threshold: format!(">= {}", Kind::Share.show_number(made.threshold)),
+                held: Some(wait >= made.threshold),
+                flips_at: Some(made.threshold),
             })
             .collect();
     }

@@ -34,7 +34,7 @@ fn case() -> Case {
         target: Target { argv: Vec::new(), program: None, runtime: runtime((3, 12, 1), Some(true)) },
         host: Host {
             cpus: Cpus { online: 8, affinity: 8, numa_nodes: 1, ..Cpus::default() },
-            memory: Memory { available: Bytes(8 << 30), ..Memory::default() },
+            memory: Memory { total: Bytes(16 << 30), available: Bytes(8 << 30), limit: None },
             ..Host::default()
         },
         profile: Profile { wall: Duration::from_secs(10), demand, ..Profile::default() },
@@ -240,11 +240,12 @@ fn replicates_follow_the_profile_s() {
 #[test]
 fn the_path_begins_with_what_the_class_rests_on() {
     let mut case = case();
-    let judged = |value| Comparison { measure: "wait share", value, threshold: 0.6, meaning: "", source: "" };
-    case.classification.evidence = vec![judged(Some(0.71)), judged(None)];
+    let judged = |value, threshold| Comparison { measure: "", value, threshold, meaning: "", source: "" };
+    case.classification.evidence = vec![judged(Some(5.0), 0.1), judged(None, 0.2), judged(Some(0.9), 0.6)];
     let Case { target, host, profile, classification, .. } = &case;
     let facts = Facts::of(target, host, profile, classification, None, &[]);
     let path = crate::rules::Rules::embedded().decide(&facts).path;
-    assert_eq!((path[0].rule.as_str(), path[0].threshold.as_str(), path[0].flips_at), ("class", ">= 0.60", Some(0.6)));
-    assert_eq!((path[1].value.as_deref(), path[1].held), (None, None));
+    assert_eq!((path[0].rule.as_str(), path[0].fact.as_str(), path[0].held), ("class", "wait_share", Some(true)));
+    assert_eq!((path[0].value.as_deref(), path[0].flips_at), (Some("0.90"), Some(0.6)));
+    assert_ne!(path[1].rule, "class", "what is not about the waiting share moves no border between classes");
 }
