@@ -12,6 +12,12 @@ use std::path::{Path, PathBuf};
 /// The kernel gives up after five interpreters of interpreters; each may have an `env` between.
 const MOST_HOPS: usize = 10;
 
+/// Interpreters whose programs run one thread of code, so that a worker more is a process more, however the program
+/// was named: by its first line (`./build.sh`) or to the interpreter (`sh build.sh`). Those that run threads of code in
+/// parallel (a JVM, .NET) are native programs to us.
+const INTERPRETERS: [&str; 14] =
+    ["sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "busybox", "perl", "ruby", "node", "php", "lua", "Rscript"];
+
 /// What would execute `program` when it is started with `argv`.
 pub(super) fn runtime(program: &Path, argv: &[OsString], path: Option<&OsStr>) -> Runtime {
     let mut program = program.to_path_buf();
@@ -37,7 +43,9 @@ pub(super) fn runtime(program: &Path, argv: &[OsString], path: Option<&OsStr>) -
                 return match python::kind(&program, &headers.native) {
                     Kind::CPython => Runtime::CPython(CPython::new(absolute(&program), python::entry(&argv[1..]))),
                     Kind::OtherImplementation => Runtime::Other,
-                    Kind::Foreign => script_or(through_script, program, Runtime::Native(headers.native)),
+                    Kind::Foreign => {
+                        script_or(through_script || interprets(&program), program, Runtime::Native(headers.native))
+                    }
                 };
             }
             Ok(Format::Empty | Format::Unknown) | Err(_) => return script_or(through_script, program, Runtime::Other),
@@ -51,6 +59,13 @@ fn argv_of_interpreter(shebang: &Shebang, script: &Path, argv: &[OsString]) -> V
     let line = [Some(shebang.interpreter.clone().into_os_string()), shebang.argument.clone()];
     let script = [script.as_os_str().to_owned()];
     line.into_iter().flatten().chain(script).chain(argv.iter().skip(1).cloned()).collect()
+}
+
+/// Whether its name, without a version (`ruby3.1`, `php8.2`), is that of such an interpreter.
+fn interprets(program: &Path) -> bool {
+    let name = program.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+    INTERPRETERS.contains(&name)
 }
 
 fn script_or(through_script: bool, interpreter: PathBuf, otherwise: Runtime) -> Runtime {

@@ -37,9 +37,9 @@ pub enum Runtime {
     CPython(CPython),
     /// A native executable.
     Native(Native),
-    /// A script whose first line names another interpreter.
+    /// A script of another interpreter: a shell, Perl, Ruby, Node.
     Script {
-        /// The interpreter on the `#!` line.
+        /// The interpreter that its first line, or the command, names.
         interpreter: PathBuf,
     },
     /// None of these, or not readable.
