@@ -1,11 +1,14 @@
 //! The choice among the trials: the simplest model within 5 % of the best, at the fewest workers.
 
 use super::limits::Limits;
-use super::spread::NOISE;
+use super::spread::{self, NOISE};
 use super::{Case, TOLERANCE, trusts};
 use crate::rules::projection::{Projection, best, best_of_each};
 use crate::trial::model::{Model, StartMethod};
 use crate::trial::{Outcome, Trial};
+
+/// Share of pairs that are most of them.
+const MOST: f64 = 0.5;
 
 /// What may be chosen of what ran: the admitted models within the limits, and sequential always. Nothing, when of the
 /// models that the rule admits none was tried and none cannot be: then sequential has won against nobody.
@@ -27,11 +30,14 @@ pub(super) fn candidates(case: &Case, limits: &Limits, tried: &[Projection]) -> 
 }
 
 /// The simplest within 5 % of the best at the fewest workers that are within 5 % of the best, so that both concessions
-/// together never cost more than 5 %. Between settings that differ only in start method or chunk size and by less than
+/// together never cost more than 5 %. A setting is also within it when most pairs of repeats say so: what noise alone
+/// makes faster is not worth a less simple model. Between settings that differ only in start method or chunk size and by less than
 /// the noise of a trial, the safer start and the smaller chunk.
 pub(super) fn choose(candidates: &[Projection]) -> Option<&Projection> {
-    let limit = best(candidates)?.seconds * (1.0 + TOLERANCE);
-    let good = || candidates.iter().filter(|tried| tried.seconds <= limit);
+    let fastest = best(candidates)?;
+    let limit = fastest.seconds * (1.0 + TOLERANCE);
+    let within = |tried: &Projection| tried.seconds <= limit || spread::slower(tried, fastest) < MOST;
+    let good = || candidates.iter().filter(|tried| within(tried));
     let simplest = good().map(|tried| (tried.setting.model, tried.setting.workers)).min()?;
     let same = || good().filter(|tried| (tried.setting.model, tried.setting.workers) == simplest);
     let equal = best(same())?.seconds * (1.0 + NOISE);

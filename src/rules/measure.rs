@@ -87,6 +87,7 @@ impl Facts {
     fn add_classification(&mut self, classification: &Classification) {
         self.set("class", classification.class.name());
         self.set("class_confidence", classification.confidence.get());
+        self.set("class_judged", classification.confidence > Share::ZERO);
         match classification.bottleneck {
             Some(bottleneck) => self.set("bottleneck", bottleneck.name()),
             // Nothing was seen to limit it, in a run that showed enough to see it.
@@ -117,7 +118,10 @@ impl Facts {
         self.set_known("cpu_s", seconds(profile.cpu));
         self.set_known("processes_today", count(profile.today.processes));
         self.set_known("threads_today", count(profile.today.threads));
-        self.set_known("workers_today", count(profile.today.processes.max(profile.today.threads)));
+        let workers = profile.today.processes * profile.today.threads;
+        self.set_known("workers_today", count(workers));
+        let cpus = self.number("cpus_usable").filter(|_| workers > 0);
+        self.set_known("oversubscribed", cpus.map(|cpus| workers as f64 > cpus));
         self.set_known("elsewhere_share", profile.elsewhere.map(Share::get));
         // Without a blocked share nothing was observed, and the table of kinds holds zeros that mean nothing.
         if profile.blocked.is_some() {
@@ -135,6 +139,8 @@ impl Facts {
         let demand = &profile.demand;
         let Some(wait) = demand.wait_share() else { return };
         self.set_known("work_s", seconds(demand.total()));
+        let steady = profile.steady();
+        self.set_known("at_once_today", seconds(steady).map(|steady| demand.total().as_secs_f64() / steady));
         self.set("wait_share", wait.get());
         self.set("cpu_share", 1.0 - wait.get());
         self.replicate(profile, "wait_share", |shares| Some(shares.wait.get()));

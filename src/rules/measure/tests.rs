@@ -112,6 +112,7 @@ fn the_demand_is_divided_by_what_it_waits_for() {
             ("network_share", n(0.9)),
             ("disk_share", n(0.0)),
             ("dominant_wait", Some(Value::Label("network"))),
+            ("at_once_today", n(1.0)),
             ("bottleneck", Some(Value::Label("none"))),
         ],
     );
@@ -190,6 +191,21 @@ fn memory_counts_the_processes_that_fit() {
 fn twin(pieces_seen: bool) -> Twin {
     let task = TaskDemand { cpu_held: Duration::from_millis(100), ..TaskDemand::default() };
     Twin { task, tasks: 50, compression: 2.0, pieces_seen, doubts: Vec::new() }
+}
+
+#[test]
+fn more_workers_than_cpus_are_counted_over_processes_and_their_threads() {
+    let today = |processes, threads| move |case: &mut Case| case.profile.today = Today { processes, threads };
+    check(today(4, 3), &[("workers_today", n(12.0)), ("oversubscribed", flag(true))]);
+    check(today(8, 1), &[("workers_today", n(8.0)), ("oversubscribed", flag(false))]);
+    check(today(0, 0), &[("workers_today", None), ("oversubscribed", None)]);
+}
+
+#[test]
+fn a_class_of_which_nothing_is_sure_was_judged_on_nothing() {
+    let sure = |share| move |case: &mut Case| case.classification.confidence = Share::new(share).unwrap_or_default();
+    check(sure(0.0), &[("class_judged", flag(false)), ("class_confidence", n(0.0))]);
+    check(sure(0.3), &[("class_judged", flag(true))]);
 }
 
 #[test]
