@@ -102,6 +102,11 @@ pub enum Notice {
         /// How many it does not.
         left_out: usize,
     },
+    /// The trials were stopped before their end.
+    TrialsInterrupted {
+        /// The signal.
+        signal: i32,
+    },
     /// No executor model was tried.
     TrialsSkipped {
         /// Why, as a clause.
@@ -134,6 +139,7 @@ impl Notice {
             Self::UndecidableRule { .. } => "undecidable-rule",
             Self::MemoryCaps { .. } => "memory-caps",
             Self::WorkersNotListed { .. } => "workers-not-listed",
+            Self::TrialsInterrupted { .. } => "trials-interrupted",
             Self::TrialsSkipped { .. } => "trials-skipped",
             Self::Drifted { .. } => "drifted",
         }
@@ -199,6 +205,12 @@ impl fmt::Display for Notice {
             }
             Self::WorkersNotListed { listed, left_out } => {
                 write!(f, "the {listed} heaviest workers are listed; {left_out} lighter ones are in the sums only")
+            }
+            Self::TrialsInterrupted { signal } => {
+                write!(
+                    f,
+                    "signal {signal} stopped the trials, so the models not yet tried are missing from the comparison"
+                )
             }
             Self::TrialsSkipped { why } => write!(f, "no executor model was tried: {why}"),
             Self::Drifted { ratio } => write!(

@@ -18,7 +18,6 @@ use crate::recommendation::recommend;
 use crate::report::Report;
 use crate::report::recording::Recording;
 use crate::rules::{Facts, Rules};
-use nix::sys::signal::Signal;
 use std::path::Path;
 
 /// Does what was asked for, and says how this process is to end.
@@ -60,41 +59,24 @@ pub fn judge(recording: Recording, profile: Profile, rules: &Rules) -> Report {
     let Recording { host, target, observation, tried } = &recording;
     let mut classification = classify(&profile, &target.runtime, host);
     let mut notices = [host.notices.as_slice(), &observation.notices].concat();
-    if let Some(signal) = observation.interrupted.or(tried.interrupted) {
-        notices.push(Notice::Interrupted { signal });
-    }
-    if let Some(how) = failure(observation) {
+    if failure(observation).is_some() {
         give_up(&mut classification);
-        notices.push(Notice::TargetFailed { how });
     }
     notices.extend(tried.notices.iter().cloned());
+    notices.extend(tried.interrupted.map(|signal| Notice::TrialsInterrupted { signal }));
     let (twin, trials) = (tried.twin.as_ref(), tried.trials.as_slice());
     let facts = Facts::of(target, host, &profile, &classification, twin, trials);
     let decision = rules.decide(&facts);
     let recommendation = recommend(&decision, &facts, host, &profile, target, twin, trials);
     let undecided = decision.undecided.into_iter();
     notices.extend(undecided.map(|(rule, fact)| Notice::UndecidableRule { rule, fact }));
-    let mut said: Vec<Notice> = Vec::with_capacity(notices.len());
-    notices.retain(|notice| {
-        let new = !said.contains(notice);
-        said.push(notice.clone());
-        new
-    });
     let complete = observation.complete && observation.interrupted.is_none() && tried.interrupted.is_none();
-    Report { complete, recording, profile, classification, recommendation, notices }
+    Report { complete, recording, profile, classification, rule: decision.rule, recommendation, notices }
 }
 
-/// How the target failed, in words; `None` when it succeeded. One that we passed a signal on to was stopped.
-fn failure(observation: &Observation) -> Option<String> {
-    match observation.exit? {
-        _ if observation.interrupted.is_some() => None,
-        Exit::Code(0) => None,
-        Exit::Code(status) => Some(format!("exited with status {status}")),
-        Exit::Signal(number) => {
-            let name = Signal::try_from(number).map_or_else(|_| "a signal".to_owned(), |signal| signal.to_string());
-            Some(format!("was ended by {name} ({number})"))
-        }
-    }
+/// How the target failed; `None` when it succeeded. One that we passed a signal on to was stopped.
+fn failure(observation: &Observation) -> Option<Exit> {
+    observation.exit.filter(|exit| observation.interrupted.is_none() && *exit != Exit::Code(0))
 }
 
 /// A target that failed may have shown its failing and not its work: nothing is concluded from it.

@@ -6,7 +6,8 @@ mod support;
 use concadvise::report::recording::Recording;
 use concadvise::report::schema::Document;
 use concadvise::report::toml::read;
-use concadvise::run::{Rules, replay};
+use concadvise::rules::Rules;
+use concadvise::run::replay;
 use nix::sys::signal::Signal;
 use std::ffi::OsString;
 use std::fs;
@@ -138,7 +139,10 @@ fn being_told_to_end_ends_the_target_and_then_us() {
 fn an_interrupt_among_the_trials_keeps_what_the_run_showed() {
     let running = trying_scene().option("--budget").option("100s").start(["sleep", "0.6"]);
     let ran = running.writes("concadvise.toml").send(Signal::SIGINT).end();
-    ran.dies_of(Signal::SIGINT).reports("complete", "false").notices("interrupted").reports("target.exit_code", "0");
+    ran.dies_of(Signal::SIGINT)
+        .reports("complete", "false")
+        .notices("trials-interrupted")
+        .reports("target.exit_code", "0");
 }
 
 #[test]

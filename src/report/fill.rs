@@ -24,7 +24,7 @@ pub const WORKERS_LISTED: usize = 256;
 impl Document {
     /// What the file says of a report.
     pub fn of(report: &Report) -> Self {
-        let Report { complete, recording, profile, classification, recommendation, notices } = report;
+        let Report { complete, recording, profile, classification, rule, recommendation, notices } = report;
         let observation = &recording.observation;
         let mut workers: Vec<&WorkerProfile> = profile.workers.iter().collect();
         workers.sort_by_key(|worker| std::cmp::Reverse((worker.on_cpu + worker.runnable, worker.blocked)));
@@ -34,7 +34,7 @@ impl Document {
             schema_version: SCHEMA_VERSION,
             complete: *complete,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-            recommendation: recommended(recommendation),
+            recommendation: schema::Recommendation { rule: said(rule), ..recommended(recommendation) },
             alternative: recommendation.alternatives.iter().map(alternative).collect(),
             decision: recommendation.path.iter().map(decision).collect(),
             classification: classified(classification),
@@ -56,6 +56,7 @@ fn recommended(from: &Recommendation) -> schema::Recommendation {
     schema::Recommendation {
         model: from.setting.model.name().to_owned(),
         workers: from.setting.workers as u64,
+        rule: String::new(),
         workers_policy: said(&from.policy),
         chunk_size: from.setting.chunk_size.map(|size| size as u64),
         start_method: start_method(&from.setting),
@@ -470,8 +471,8 @@ pub(super) mod tests {
             evidence: vec![compared(Some(0.02)), compared(None)],
             settle: None,
         };
-        let step = |value: Option<&str>, held| Step {
-            rule: "python-computing".into(),
+        let step = |rule: &str, value: Option<&str>, held| Step {
+            rule: rule.into(),
             fact: "gil-held-share".into(),
             value: value.map(str::to_owned),
             threshold: ">= 0.50".into(),
@@ -492,7 +493,12 @@ pub(super) mod tests {
             memory: Some(Bytes(72 << 20)),
             confidence: part(0.9167),
             reason: "The work is pure Python that computes, and the GIL lets only one thread at a time do so.".into(),
-            path: vec![step(Some("0.99"), Some(true)), step(None, None), step(Some("0.1"), Some(false))],
+            path: vec![
+                step(Step::CLASS, Some("0.02"), Some(true)),
+                step("python-tiny", Some("3.25 s"), Some(false)),
+                step("python-vectorised", None, None),
+                step("python-computing", Some("0.99"), Some(true)),
+            ],
             flips: vec!["If less than half of the computing held the GIL, threads would do.".into()],
             doubts: vec![format!("The twin does not know what {HOSTILE} shares with others. {}", "Long. ".repeat(30))],
             advice: vec!["Consider vectorising the loop first.".into()],
@@ -502,7 +508,8 @@ pub(super) mod tests {
             alternatives: vec![Alternative { setting: Setting::SEQUENTIAL, regret: 1.5 }],
         };
         let notices = vec![Notice::LeftBehind { processes: 2 }, Notice::TargetFailed { how: HOSTILE.to_owned() }];
-        Report { complete: true, recording, profile, classification, recommendation, notices }
+        let rule = "python-computing".to_owned();
+        Report { complete: true, recording, profile, classification, rule, recommendation, notices }
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Report {
     pub profile: Profile,
     /// What sort of work it is.
     pub classification: Classification,
+    /// The rule that admitted it.
+    pub rule: String,
     /// The answer.
     pub recommendation: Recommendation,
     /// Every caveat of every stage.

@@ -239,6 +239,7 @@ variants!(Notice {
     UndecidableRule { rule, fact },
     MemoryCaps { workers, per_worker },
     WorkersNotListed { listed, left_out },
+    TrialsInterrupted { signal },
     TrialsSkipped { why },
     Drifted { ratio },
 });

@@ -70,6 +70,8 @@ tables! {
         model: String,
         /// Workers; for an event loop, tasks in flight at once.
         workers: u64,
+        /// The rule that decided which models were admitted.
+        rule: String,
         /// The worker count as it holds on other machines: `min(cpus, 8)`.
         workers_policy: String,
         /// Tasks handed over at a time.

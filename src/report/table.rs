@@ -4,10 +4,11 @@
 //! shown is escaped again, because a document may come from a file.
 
 use super::escape::{command, text};
-use super::schema::{Document, Trial};
+use super::schema::{Document, Notice, Trial};
 use crate::units::{Bytes, human};
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Row, Table, Width, presets};
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -33,9 +34,11 @@ pub fn render(document: &Document, style: Style) -> String {
     page.sentences("Doubts", &document.recommendation.doubts);
     page.sentences("What would change this", &document.recommendation.flips);
     page.sentences("Also worth knowing", &document.recommendation.advice);
+    // What is unknown to the rules is said among the doubts and beside the rule; what a doubt says is not said twice.
     let doubts = &document.recommendation.doubts;
-    let notices = document.notice.iter().map(|notice| notice.message.clone());
-    page.sentences("About the measurement", &notices.filter(|notice| !doubts.contains(notice)).collect::<Vec<_>>());
+    let said = |notice: &&Notice| notice.code == "undecidable-rule" || doubts.contains(&notice.message);
+    let notices = document.notice.iter().filter(|notice| !said(notice)).map(|notice| notice.message.clone());
+    page.sentences("About the measurement", &notices.collect::<Vec<_>>());
     page.snippet(&document.recommendation.snippet);
     page.out
 }
@@ -155,24 +158,37 @@ impl Page {
         }
     }
 
-    /// The path through the decision tree: what was measured against what it was compared with.
+    /// Why this rule decided, and how many were asked before it: the report has the comparisons of all.
     fn path(&mut self, document: &Document) {
-        if document.decision.is_empty() {
+        let rule = &document.recommendation.rule;
+        let (deciding, before): (Vec<_>, Vec<_>) = document.decision.iter().partition(|step| step.rule == *rule);
+        if deciding.is_empty() && before.is_empty() {
             return;
         }
-        self.heading("Why: the path through the rules (✓ held, ✗ did not, ? unknown)");
+        self.heading(&format!("Why: rule {}", text(rule)));
         let mut table = plain_table();
-        for step in &document.decision {
-            let mark = step.held.map_or("?", |held| if held { "✓" } else { "✗" });
+        for step in &deciding {
             table.add_row(vec![
-                mark.to_owned(),
-                text(&step.rule).into_owned(),
                 format!("{} {}", text(&step.fact), text(step.value.as_deref().unwrap_or("unknown"))),
                 text(&step.threshold).into_owned(),
-                step.flips_at.map_or_else(String::new, |value| format!("flips at {value:.3}")),
+                step.flips_at.map_or_else(String::new, |value| format!("flips at {value}")),
             ]);
         }
-        self.lines(&table.trim_fmt(), 2);
+        if !deciding.is_empty() {
+            self.lines(&table.trim_fmt(), 1);
+        }
+        let asked: BTreeSet<&str> = before.iter().map(|step| step.rule.as_str()).collect();
+        let failed: BTreeSet<&str> =
+            before.iter().filter(|step| step.held == Some(false)).map(|step| step.rule.as_str()).collect();
+        let open: BTreeSet<&str> = before.iter().filter(|step| step.held.is_none()).map(|step| &*step.rule).collect();
+        let open = open.difference(&failed).count();
+        let mut counts = vec![format!("{} did not hold", failed.len())];
+        if open > 0 {
+            counts.push(format!("{open} could not be decided because a fact is unknown"));
+        }
+        if !asked.is_empty() {
+            self.paragraph(&format!("Of the rules before it {}.", counts.join(", ")));
+        }
     }
 
     fn sentences(&mut self, heading: &str, sentences: &[String]) {
@@ -341,8 +357,9 @@ fn time(seconds: f64) -> String {
     Duration::try_from_secs_f64(seconds).map_or_else(|_| "?".to_owned(), human)
 }
 
+/// With a space that no line is broken at.
 fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
+    format!("{:.0}\u{a0}%", share * 100.0)
 }
 
 fn times(factor: f64) -> String {
@@ -452,7 +469,7 @@ mod tests {
         ] {
             let mut document = Document { recommendation: answer, ..Document::default() };
             document.classification.class = class.into();
-            assert_eq!(headline(&document), expected);
+            assert_eq!(headline(&document).replace('\u{a0}', " "), expected);
         }
     }
 

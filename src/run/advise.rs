@@ -1,8 +1,9 @@
 //! The main job, live: run the target, try the models, and tell. The order is the promise: whatever could refuse us
 //! is looked at before the target runs, its result is safe before anything of ours runs, and its end is our end.
 
-use super::trials::{skipped, tried};
+use super::trials::{Enough, skipped, tried};
 use super::{judge, say};
+use crate::classify::Class;
 use crate::cli::Advise;
 use crate::exit::{Ending, NOT_EXECUTABLE, NOT_FOUND, OK, OURS};
 use crate::host::Host;
@@ -33,6 +34,7 @@ pub fn advise(options: &Advise) -> Ending {
     if let Err(sentence) = destination(options).map_or(Ok(()), writable) {
         say::complain(&format!("{sentence} (the target runs anyway, and the table is printed)"));
     }
+    let enough = Enough::watch();
     let observation = match observe(&target.argv, &Settings::default(), &mut |_| {}) {
         Ok(observation) => observation,
         Err(why) => {
@@ -48,13 +50,18 @@ pub fn advise(options: &Advise) -> Ending {
     let mut recording = Recording { host, target, observation, tried: Tried::default() };
     refine(&mut recording, &profile);
 
-    // The trials take their time and memory, and may be killed: what is known by now is kept first.
     let mut report = judge(recording, profile, &rules);
-    report.complete = false;
-    let _ = destination(options).map(|path| write_atomically(path, &text(&report)?));
-
+    let tried = match untried(options, &report) {
+        Some(why) => skipped(why),
+        None => {
+            // The trials take their time and memory, and may be killed: what is known by now is kept first.
+            report.complete = false;
+            let _ = destination(options).map(|path| write_atomically(path, &toml::write(&Document::of(&report))?));
+            tried(&report.recording, &report.profile, options.budget, options.quiet, &enough)
+        }
+    };
     let Report { mut recording, profile, .. } = report;
-    recording.tried = try_models(options, &recording, &profile);
+    recording.tried = tried;
     let report = judge(recording, profile, &rules);
     let delivered = deliver(options, &report);
     ending(&report, delivered)
@@ -77,10 +84,6 @@ fn destination(options: &Advise) -> Option<&Path> {
     (options.output != Path::new("-")).then_some(&options.output)
 }
 
-fn text(report: &Report) -> Result<String, String> {
-    toml::write(&Document::of(report))
-}
-
 /// Report, table and recording, each even when another fails. Returns whether all that was asked for is there.
 fn deliver(options: &Advise, report: &Report) -> bool {
     let document = Document::of(report);
@@ -101,18 +104,20 @@ fn deliver(options: &Advise, report: &Report) -> bool {
     written.is_ok() && recorded.is_ok()
 }
 
-/// The trials, where they make sense; else why not.
-fn try_models(options: &Advise, recording: &Recording, profile: &Profile) -> Tried {
+/// Why no model is to be tried; `None` when they are.
+fn untried(options: &Advise, report: &Report) -> Option<&'static str> {
+    let observation = &report.recording.observation;
     if options.no_trials {
-        return skipped("--no-trials was given");
+        Some("--no-trials was given")
+    } else if observation.interrupted.is_some() || observation.exit.is_none() {
+        Some("the run was stopped before its end")
+    } else if super::failure(observation).is_some() {
+        Some("the target failed, and what it showed may not be its work")
+    } else if report.classification.class == Class::Inconclusive {
+        Some("the run showed too little for a synthetic workload to stand for it")
+    } else {
+        None
     }
-    if recording.observation.interrupted.is_some() || recording.observation.exit.is_none() {
-        return skipped("the run was stopped before its end");
-    }
-    if super::failure(&recording.observation).is_some() {
-        return skipped("the target failed, and what it showed may not be its work");
-    }
-    tried(recording, profile, options.budget, options.quiet)
 }
 
 /// Takes in what the run showed: a shell, a shim or a launcher is not what does the work.

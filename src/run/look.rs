@@ -4,10 +4,10 @@ use super::say;
 use crate::classify::Class;
 use crate::cli::{self, Cli, Format};
 use crate::exit::{Ending, OK, UNSOUND, USAGE};
-use crate::report::escape::word;
+use crate::report::escape::{block, word};
 use crate::report::table::{Style, render};
 use crate::report::toml;
-use crate::rules::{Rule, Rules};
+use crate::rules::{Comparison, Rule, Rules};
 use clap::CommandFactory;
 use std::fs::File;
 use std::io::Read;
@@ -71,13 +71,14 @@ fn list(rules: &Rules) -> String {
             page += &format!("{}{}\n", if below.is_some() { "\n" } else { "" }, class.name());
             below = Some(class);
         }
-        page += &format!("  {:32} {}\n", rule.id, when(rule));
+        page += &format!("  {:32} {}\n", rule.id, block(&when(rule)));
     }
     page
 }
 
 fn when(rule: &Rule) -> String {
-    let when: Vec<String> = rule.when.iter().map(ToString::to_string).collect();
+    let asked = |asked: &Comparison| format!("{} {}", asked.fact.name, asked.threshold());
+    let when: Vec<String> = rule.when.iter().map(asked).collect();
     if when.is_empty() { "otherwise".to_owned() } else { when.join(" and ") }
 }
 
@@ -103,7 +104,7 @@ fn show(rules: &Rules, id: &str) -> Result<String, String> {
         page += &format!("\n  Example  {example}\n");
     }
     page += &format!("  Source   {}\n", rule.source);
-    Ok(page)
+    Ok(block(&page) + "\n")
 }
 
 /// Prints the answer; `trouble` is the status when there is none.

@@ -2,7 +2,7 @@
 //! has had enough, a budget, and a line of progress on a terminal.
 
 use crate::notice::Notice;
-use crate::observe::{Observation, observe};
+use crate::observe::observe;
 use crate::profile::Profile;
 use crate::report::recording::{Recording, Tried};
 use crate::sys::signals::Watch;
@@ -13,7 +13,7 @@ use crate::trial::runner::{Launch, Runner};
 use crate::trial::twin::Twin;
 use indicatif::{ProgressBar, ProgressStyle};
 use nix::sys::signal::Signal;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::IsTerminal;
 use std::rc::Rc;
 use std::time::Duration;
@@ -22,15 +22,18 @@ use std::time::Duration;
 const ENOUGH: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
 
 /// Tries every model on a twin of what was observed.
-pub fn tried(recording: &Recording, profile: &Profile, budget: Option<Duration>, quiet: bool) -> Tried {
+pub fn tried(
+    recording: &Recording,
+    profile: &Profile,
+    budget: Option<Duration>,
+    quiet: bool,
+    enough: &Enough,
+) -> Tried {
     let Recording { host, target, observation, .. } = recording;
     let Some(twin) = Twin::of(profile, &target.runtime, host) else {
         return skipped("the run showed no work that could be tried another way");
     };
-    // Held back between two trials; the next one, or the last line here, takes what came meanwhile.
-    let mut watch = Watch::new(&ENOUGH).ok();
-    let interrupted = Rc::new(Cell::new(None));
-    let mut runner = match Runner::for_runtime(&target.runtime, launch(Rc::clone(&interrupted))) {
+    let mut runner = match Runner::for_runtime(&target.runtime, enough.launch()) {
         Ok(runner) => runner,
         Err(why) => return Tried { twin: Some(twin), ..skipped(&why) },
     };
@@ -38,14 +41,13 @@ pub fn tried(recording: &Recording, profile: &Profile, budget: Option<Duration>,
     let limits = Limits::of(host, &target.runtime, profile);
     let plan = Race::new(&twin, runner.models(), &runner.start_methods(), &limits, budget);
     let progress = progress(quiet);
-    let raced = race(plan, &mut |spec| runner.run(spec), &|| interrupted.get().is_some(), &mut |setting, spent| {
+    let raced = race(plan, &mut |spec| runner.run(spec), &|| enough.signal().is_some(), &mut |setting, spent| {
         progress.set_message(line(setting, spent, budget))
     });
     progress.finish_and_clear();
-    let late = watch.as_mut().and_then(Watch::take).map(|arrival| arrival.signal);
     let mut notices = raced.notices;
     notices.extend(runner.notices());
-    Tried { twin: Some(twin), trials: raced.trials, interrupted: interrupted.get().or(late), notices }
+    Tried { twin: Some(twin), trials: raced.trials, interrupted: enough.signal(), notices }
 }
 
 /// Why nothing was tried.
@@ -53,15 +55,37 @@ pub fn skipped(why: &str) -> Tried {
     Tried { notices: vec![Notice::TrialsSkipped { why: why.to_owned() }], ..Tried::default() }
 }
 
-/// Runs a trial under our own observer, and remembers the signal that cut one short.
-fn launch(interrupted: Rc<Cell<Option<i32>>>) -> Launch {
-    Box::new(move |argv, settings| {
-        let observed = observe(argv, settings, &mut |_| ());
-        if let Ok(Observation { interrupted: Some(signal), .. }) = &observed {
-            interrupted.set(Some(*signal));
+/// Whether the user has had enough: a signal came while nothing ran, or the observer took one during a trial. While it
+/// lives no such signal ends us, so that a report is written to its end; one that nobody took acts when it is dropped.
+pub struct Enough {
+    taken: Rc<Cell<Option<i32>>>,
+    /// `None` when the kernel gives no more descriptors: then a signal ends us as it would any program.
+    watch: Option<RefCell<Watch>>,
+}
+
+impl Enough {
+    /// From now on.
+    pub fn watch() -> Self {
+        Self { taken: Rc::default(), watch: Watch::new(&ENOUGH).ok().map(RefCell::new) }
+    }
+
+    /// The signal, once there is one.
+    pub fn signal(&self) -> Option<i32> {
+        if let (None, Some(watch)) = (self.taken.get(), &self.watch) {
+            self.taken.set(watch.borrow_mut().take().map(|arrival| arrival.signal));
         }
-        observed
-    })
+        self.taken.get()
+    }
+
+    /// Runs a trial under our own observer, and remembers the signal that cut one short.
+    fn launch(&self) -> Launch {
+        let taken = Rc::clone(&self.taken);
+        Box::new(move |argv, settings| {
+            let observation = observe(argv, settings, &mut |_| ())?;
+            taken.set(taken.get().or(observation.interrupted));
+            Ok(observation)
+        })
+    }
 }
 
 /// The target has ended, so the terminal is ours; without one there is nobody to show progress to.

@@ -29,16 +29,12 @@ use std::time::Duration;
 
 pub use ladder::Limits;
 pub(super) use sizing::RUNS_PER_BUDGET;
+pub use sizing::default_budget;
 
 /// Near the front: within this of the best time.
 const NEAR: f64 = 1.2;
 /// Sequential runs at the start and at the end that differ by more mean that the machine changed.
 const DRIFT: f64 = 0.10;
-
-/// What the trials may take unless the user says otherwise: 10 s, or twice the observed run (DESIGN §5).
-pub fn default_budget(wall: Duration) -> Duration {
-    (wall * 2).max(Duration::from_secs(10))
-}
 
 /// Why the race is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,9 +92,12 @@ impl Race {
                 .map_or_else(|| Err("no runner on this machine runs this model".to_owned()), |(_, able)| able.clone());
             match able.and_then(|()| Ladder::of(model, &race.task, race.tasks, limits)) {
                 Ok(ladder) => {
-                    let methods = match model.uses_processes() && !start_methods.is_empty() {
-                        true => start_methods.iter().copied().map(Some).collect(),
-                        false => vec![None],
+                    // One model compares the start methods for all.
+                    let compared = race.lane(Model::Processes).is_some();
+                    let methods = match start_methods {
+                        [first, ..] if model.uses_processes() && compared => vec![Some(*first)],
+                        [_, ..] if model.uses_processes() => start_methods.iter().copied().map(Some).collect(),
+                        _ => vec![None],
                     };
                     race.lanes.push(Lane::new(model, ladder, race.tasks, methods));
                 }
@@ -119,8 +118,11 @@ impl Race {
         if self.end.is_none() {
             let reserve = closing.as_ref().map_or(Duration::ZERO, |(_, cost)| *cost);
             match self.pick(left.saturating_sub(reserve)) {
-                Some(setting) => return self.spec(setting),
-                None => self.end = Some(if self.skipped > 0 { End::Budget } else { End::Separated }),
+                Ok(setting) => return self.spec(setting),
+                Err(skipped) => {
+                    self.skipped = skipped;
+                    self.end = Some(if skipped > 0 { End::Budget } else { End::Separated });
+                }
             }
         }
         self.closing = true;
@@ -142,7 +144,7 @@ impl Race {
         if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.model == spec.setting.model) {
             lane.record(spec.setting, outcome);
         }
-        self.choose_start_method_once();
+        self.share_start_method();
     }
 
     /// No more runs: the user stopped us.
@@ -156,8 +158,7 @@ impl Race {
         if let Some(ratio) = self.drift().filter(|ratio| (ratio - 1.0).abs() > DRIFT) {
             notices.push(Notice::Drifted { ratio });
         }
-        let capped = self.lanes.iter().find_map(|lane| lane.ladder.memory_caps);
-        if let Some(workers) = capped {
+        if let Some(workers) = self.lanes.iter().find_map(|lane| lane.ladder.memory_caps) {
             notices.push(Notice::MemoryCaps { workers, per_worker: self.per_worker });
         }
         if self.end == Some(End::Budget) {
@@ -182,7 +183,8 @@ impl Race {
         let mut rows = self.refused;
         for lane in self.lanes {
             if lane.runs.is_empty() {
-                rows.push(Trial { setting: lane.setting(lane.ladder.first), ..trial(lane.model, pruned(reason)) });
+                let pruned = trial(lane.model, Outcome::Pruned(reason.to_owned()));
+                rows.push(Trial { setting: lane.setting(lane.ladder.first), ..pruned });
             }
             let row = |run: Run| Trial { setting: run.setting, evidence: Evidence::Twin, outcome: run.outcome };
             rows.extend(lane.runs.into_iter().map(row));
@@ -193,22 +195,29 @@ impl Race {
         (rows, self.skipped)
     }
 
-    /// The first setting, in the order of the phases, that is expected to fit in what is left.
-    fn pick(&mut self, left: Duration) -> Option<Setting> {
+    /// The first setting, in the order of the phases, that is expected to fit in what is left; else how many do not.
+    fn pick(&self, left: Duration) -> Result<Setting, usize> {
         let reference = self.lanes.first().filter(|lane| lane.model == Model::Sequential && lane.runs.is_empty());
         if let Some(lane) = reference {
-            return Some(lane.setting(1));
+            return Ok(lane.setting(1));
         }
-        let survey: Vec<Setting> = self.lanes.iter().filter_map(Lane::survey).collect();
+        let (first, later) = self.survey();
         let (climb, settle) = (self.climb(), self.settle());
         let cost = |setting: &Setting| Some(self.sizing.of(self.lane(setting.model)?, setting).cost);
         let fits = |setting: &&Setting| cost(setting).is_some_and(|cost| cost <= left);
-        // A survey that does not fit does not keep a cheaper setting from being run.
-        let chosen = survey.iter().chain(&climb).chain(&settle).find(fits).copied();
-        if chosen.is_none() {
-            self.skipped = survey.len() + climb.len() + usize::from(settle.is_some());
-        }
-        chosen
+        let mut planned = first.iter().chain(&climb).chain(&settle).chain(&later);
+        let all = planned.clone().count();
+        // One that does not fit does not keep a cheaper one from being run.
+        planned.find(fits).copied().ok_or(all)
+    }
+
+    /// First looks at each model, then at other start methods; those of models that are out of the race come later.
+    fn survey(&self) -> (Vec<Setting>, Vec<Setting>) {
+        let contends = |lane: &&Lane| self.leader().is_none_or(|(_, best)| lane.contends(best));
+        let (new, seen): (Vec<&Lane>, Vec<&Lane>) = self.lanes.iter().partition(|lane| lane.runs.is_empty());
+        let (in_race, out): (Vec<&Lane>, Vec<&Lane>) = seen.into_iter().partition(contends);
+        let settings = |lanes: Vec<&Lane>| lanes.into_iter().filter_map(Lane::survey).collect();
+        (settings(new.into_iter().chain(in_race).collect()), settings(out))
     }
 
     /// One more repeat of the reference, and its cost.
@@ -269,13 +278,10 @@ impl Race {
     }
 
     /// Once a pool of processes has shown which start method is cheapest, every other model with processes uses it.
-    fn choose_start_method_once(&mut self) {
+    fn share_start_method(&mut self) {
         let Some(chosen) = self.lane(Model::Processes).and_then(Lane::chosen_start_method) else { return };
-        for lane in &mut self.lanes {
-            if lane.model != Model::Processes && lane.model.uses_processes() && lane.runs.is_empty() {
-                lane.use_start_method(chosen);
-            }
-        }
+        let others = self.lanes.iter_mut().filter(|lane| lane.model != Model::Processes && lane.model.uses_processes());
+        others.for_each(|lane| lane.use_start_method(chosen));
     }
 
     fn spec(&self, setting: Setting) -> Option<Spec> {
@@ -287,10 +293,6 @@ impl Race {
         }
         Some(Spec { setting, task, tasks: size.tasks, repeats: size.repeats, timeout: size.timeout() })
     }
-}
-
-fn pruned(reason: &str) -> Outcome {
-    Outcome::Pruned(reason.to_owned())
 }
 
 fn trial(model: Model, outcome: Outcome) -> Trial {

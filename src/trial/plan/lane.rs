@@ -79,10 +79,17 @@ impl Lane {
         Some(Setting { start_method, ..self.setting(self.ladder.first) })
     }
 
-    /// Narrows the start methods to the one that another model's processes proved cheapest.
+    /// Goes on with the start method that another model's processes proved cheapest.
     pub fn use_start_method(&mut self, method: StartMethod) {
-        self.untried = vec![Some(method)];
-        self.start_method = Some(method);
+        if self.start_method != Some(method) {
+            self.untried = vec![Some(method)];
+            self.start_method = Some(method);
+        }
+    }
+
+    /// Whether any number of workers could be chosen over the best time of all models.
+    pub fn contends(&self, best: Duration) -> bool {
+        self.ladder.counts.iter().any(|workers| self.optimistic(*workers) < best.mul_f64(1.0 + GAIN))
     }
 
     /// Takes in what came of a run.
@@ -202,9 +209,6 @@ impl Lane {
     /// The next setting worth a run, given the best time of any model: around this model's best while it is `near`
     /// the front, further up while that could still win. `leads`: also one past its best, to show it does not pay.
     pub fn candidate(&self, best: Duration, near: bool, leads: bool) -> Option<Candidate> {
-        if !self.untried.is_empty() {
-            return None;
-        }
         let wins = |workers| self.optimistic(workers) < best.mul_f64(1.0 - GAIN);
         let candidate = |setting: Setting| Candidate {
             setting,

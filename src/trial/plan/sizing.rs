@@ -33,6 +33,11 @@ const TIMEOUT: u32 = 8;
 /// Starting interpreters on a loaded machine takes seconds.
 const LEAST_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// What the trials may take unless the user says otherwise: 10 s, or twice the observed run (DESIGN §5).
+pub fn default_budget(wall: Duration) -> Duration {
+    (wall * 2).max(Duration::from_secs(10))
+}
+
 /// What handing over one task is taken to cost before it was measured, so that the first run is not sized as if it
 /// were free: about what CPython 3.11 costs on two cores (domain.md §1). Decides nothing else.
 fn handing(setting: &Setting) -> Duration {
@@ -115,7 +120,8 @@ impl Sizing {
         let fit = |time: Duration| (time.as_secs_f64() / wall.as_secs_f64().max(1e-9)) as usize;
         let short = fit(SHORT_REPEAT * REPEATS as u32).min(MOST_REPEATS);
         let wanted = match known {
-            Some(run) => REPEATS.saturating_sub(run.repeats()).max(1),
+            Some(run) if run.repeats() < REPEATS => REPEATS - run.repeats(),
+            Some(_) => REPEATS,
             None if wall >= LONG_REPEAT => 1,
             None => FIRST_REPEATS,
         };
