@@ -359,6 +359,7 @@ fn the_nearest_flips_are_told_and_only_those_that_would_flip() {
         world.facts.with("wait_share", 0.71).with("cpu_share", 0.08).with("work_s", 100.0).with("tasks", 90.0);
     world.decision.path = vec![
         step(Step::CLASS, "wait_share", "0.71", ">= 0.60", true, Some(0.6)),
+        step(Step::CLASS, "wait_share", "0.71", ">= 0.20", true, Some(0.2)),
         step("tiny", "work_s", "100 s", "< 100 ms", false, Some(0.1)),
         step("two-ways", "tasks", "90", "> 100", false, None),
         step("computing", "cpu_share", "0.08", ">= 0.10", false, Some(0.1)),

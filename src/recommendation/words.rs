@@ -95,10 +95,23 @@ impl Words<'_> {
 
     /// The nearest points at which the answer would be another.
     pub fn flips(&self) -> Vec<String> {
-        let mut flips: Vec<(f64, String)> = self.case.decision.path.iter().filter_map(|step| self.flip(step)).collect();
+        let path = &self.case.decision.path;
+        let mut flips: Vec<(f64, String)> =
+            path.iter().filter(|step| !self.behind(step)).filter_map(|step| self.flip(step)).collect();
         flips.extend(self.rivals.iter().filter_map(|rival| self.overtaken(rival)));
         flips.sort_by(|left, right| left.0.total_cmp(&right.0));
         flips.into_iter().take(FLIPS).map(|(_, sentence)| sentence).collect()
+    }
+
+    /// A border between classes behind a nearer one, which would be crossed first.
+    fn behind(&self, step: &Step) -> bool {
+        let (Some(at), Some(value)) = (step.flips_at, self.case.facts.number(&step.fact)) else { return false };
+        let nearer = |other: &Step| {
+            let other_at = other.flips_at.unwrap_or(at);
+            let same_side = (other_at > value) == (at > value);
+            other.rule == Step::CLASS && same_side && (other_at - value).abs() < (at - value).abs()
+        };
+        step.rule == Step::CLASS && self.case.decision.path.iter().any(nearer)
     }
 
     /// What a numeric step would change, and how far it is from doing so.
@@ -218,6 +231,10 @@ impl Words<'_> {
     /// A model that ran clearly faster than the choice and that the rule does not admit.
     fn not_admitted(&self) -> Option<String> {
         let chosen = self.chosen?;
+        // A rule that admits no concurrency knows of something that no trial shows.
+        if self.case.decision.admit == [Model::Sequential] {
+            return None;
+        }
         let others = best_of_each(self.tried).into_iter().filter(|tried| {
             let model = tried.setting.model;
             model != Model::Sequential && !self.case.decision.admit.contains(&model)

@@ -26,6 +26,13 @@ const RELEASED_GIL_SHARE: f64 = 0.2;
 /// is what system calls and start-up add.
 const RELEASED_CORES: f64 = 1.3;
 
+/// Waiting for one another below which threads do not take turns at the GIL: two that do wait for half of their time.
+/// With it, threads that want a core at once have let the GIL go even where a busy machine gives them only one.
+const TAKING_TURNS: f64 = 0.1;
+
+/// What `classify` calls the measure that the border between classes is drawn on.
+const OF_CLASS: &str = "waiting, as part of the demand";
+
 /// Every usable CPU busy for longer than this, and one machine is the wrong size: more than half a working day.
 const OUTGROWN: Duration = Duration::from_secs(6 * 3600);
 
@@ -100,7 +107,7 @@ impl Facts {
     /// made there, none moves the border between classes.
     fn add_class_steps(&mut self, classification: &Classification) {
         let Some(wait) = self.number("wait_share") else { return };
-        let of_class = classification.evidence.iter().filter(|made| made.value == Some(wait));
+        let of_class = classification.evidence.iter().filter(|made| made.measure == OF_CLASS);
         self.class_rests_on = of_class
             .map(|made| Step {
                 rule: Step::CLASS.to_owned(),
@@ -162,10 +169,12 @@ impl Facts {
         self.set_known("gil_share", held);
         self.set_known("gil_demand", held.map(|held| held * host.cpus.capacity()));
         let one_process = profile.today.processes == 1;
+        let waits = self.number("contention_share").is_none_or(|share| share >= TAKING_TURNS);
+        let at_once = one_process && profile.today.threads > 1 && profile.parallelism > RELEASED_CORES && !waits;
         let released = match held {
             _ if one_process && profile.cores_busy > RELEASED_CORES => Some(true),
             Some(held) => Some(held <= RELEASED_GIL_SHARE),
-            None => None,
+            None => at_once.then_some(true),
         };
         self.set_known("releases_gil", released);
     }

@@ -156,7 +156,7 @@ pub static VOCABULARY: &[Fact] = &[
         "releases_gil",
         Flag,
         Profile,
-        "Whether computing releases the GIL: GIL share to 0.2, or 1.3 cores in one process.",
+        "Whether computing releases the GIL: it is held to 0.2, or threads of one process compute at once.",
     ),
     entry("memory_per_worker_bytes", Kind::Bytes, Profile, "Memory that one more process costs."),
     entry("workers_by_memory", Count, Profile, "Processes that usable memory holds."),
