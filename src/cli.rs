@@ -43,7 +43,7 @@ pub enum Command {
     Rules(Rules),
     /// Explain one rule: what it asks, what it admits, and why
     Explain {
-        /// The rule's id, as in a report's [[decision]].
+        /// The rule's id, as the report names it
         id: String,
     },
     /// Print a completion script for a shell

@@ -98,6 +98,15 @@ fn a_report_that_cannot_be_written_is_said_and_the_table_is_printed_all_the_same
 }
 
 #[test]
+fn a_report_into_a_pipe_is_written_once() {
+    let scene = trying_scene().pipe("pipe").option("--output").option("pipe").option("--budget").option("300ms");
+    let running = scene.start(["sleep", "0.6"]);
+    let text = fs::read_to_string(running.path("pipe")).expect("what the pipe brought");
+    running.end().exits(0);
+    assert_eq!(read(&text).map(|report| report.complete), Ok(true), "{text}");
+}
+
+#[test]
 fn the_targets_failure_goes_before_our_own() {
     scene().option("--output").option("none/x").watch_shell("exit 3").exits(3).says("cannot write none/x");
 }

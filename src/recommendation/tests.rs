@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::host::{Cpus, Memory};
+use crate::observe::kind::BlockedKind;
 use crate::profile::Today;
 use crate::rules::facts::Value;
 use crate::rules::{Rules, WorkersRule};
@@ -54,7 +55,7 @@ impl World {
             },
             profile: Profile { memory_per_process: Bytes(1 << 30), ..Profile::default() },
             target: Target { argv: Vec::new(), program: None, runtime: Runtime::CPython(python) },
-            twin: Some(Twin { task, tasks: 100, compression: 1.0, pieces_seen: true, doubts: Vec::new() }),
+            twin: Some(Twin { task, tasks: 100, compression: 1.0, gil: false, pieces_seen: true, doubts: Vec::new() }),
             trials: trials.to_vec(),
         }
     }
@@ -135,7 +136,11 @@ fn sequential_wins_when_nothing_is_five_per_cent_better() {
 fn a_model_the_rule_does_not_admit_is_only_told_of() {
     let trials =
         [ran(Model::Sequential, 1, &[10_000]), ran(Model::Threads, 4, &[5_000]), ran(Model::Asyncio, 64, &[2_000])];
-    let answer = check(&World::of(&[Model::Threads], WorkersRule::Waits, &trials), Model::Threads, 4, "4");
+    let mut world = World::of(&[Model::Threads], WorkersRule::Waits, &trials);
+    let mut task = TaskDemand::default();
+    task.waits[BlockedKind::Timer] = Duration::from_millis(100);
+    world.twin = world.twin.map(|twin| Twin { task, pieces_seen: false, ..twin });
+    let answer = check(&world, Model::Threads, 4, "4");
     assert_eq!(
         answer.advice,
         ["asyncio at 64 ran 2.50 times as fast; rule some-rule does not admit it without more evidence."]

@@ -25,17 +25,18 @@ pub fn write_atomically(path: &Path, text: &str) -> Result<(), String> {
 /// # Errors
 /// The same sentence.
 pub fn writable(path: &Path) -> Result<(), String> {
-    let check = || if takes_a_stream(path) { Ok(()) } else { beside(&resolved(path)?).map(drop) };
+    let check = || if is_stream(path) { Ok(()) } else { beside(&resolved(path)?).map(drop) };
     check().map_err(|why| sentence(path, &why))
 }
 
 fn put(path: &Path, text: &str) -> io::Result<()> {
-    if takes_a_stream(path) {
+    if is_stream(path) {
         return OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes());
     }
     let path = resolved(path)?;
-    let mut file = beside(&path)?;
-    file.write_all(text.as_bytes())?;
+    let file = beside(&path)?;
+    // Through the file itself: the wrapper's errors name the temporary file, which says nothing to anybody.
+    file.as_file().write_all(text.as_bytes())?;
     if let Ok(there) = fs::metadata(&path) {
         file.as_file().set_permissions(Permissions::from_mode(there.permissions().mode()))?;
     }
@@ -50,7 +51,7 @@ fn put(path: &Path, text: &str) -> io::Result<()> {
 fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     let permissions = Permissions::from_mode(EVERYONE);
     let made = Builder::new().prefix(".concadvise-").permissions(permissions).tempfile_in(folder(path));
-    // By its kind alone: the error itself names the temporary file, which says nothing to anybody.
+    // By its kind alone, for the same reason.
     made.map_err(|why| why.kind().into())
 }
 
@@ -72,7 +73,8 @@ fn resolved(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-fn takes_a_stream(path: &Path) -> bool {
+/// Whether what is written to `path` cannot be replaced by writing again: a pipe, a terminal, a device.
+pub fn is_stream(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|there| {
         let sort = there.file_type();
         sort.is_fifo() || sort.is_char_device() || sort.is_block_device() || sort.is_socket()

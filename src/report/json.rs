@@ -178,7 +178,7 @@ impl Json for String {
 }
 
 /// Names that the live path knows at compile time. Read from a file they are leaked, each different one once and at
-/// most [`LONGEST_NAME`] long: the process lives for one report.
+/// most `LONGEST_NAME` long: the process lives for one report.
 impl Json for &'static str {
     fn to_json(&self) -> Value {
         json!(self)

@@ -210,7 +210,7 @@ fields!(Timeline { bucket, buckets });
 fields!(Bucket { span, on_cpu, runnable, alive, blocked_ticks });
 fields!(Sampling { ticks, interval, lateness, own_cpu });
 
-fields!(Twin { task, tasks, compression, pieces_seen, doubts });
+fields!(Twin { task, tasks, compression, gil, pieces_seen, doubts });
 fields!(TaskDemand { cpu_held, cpu_released, waits, memory, argument, result });
 fields!(Trial { setting, evidence, outcome });
 fields!(Setting { model, workers, chunk_size, start_method });

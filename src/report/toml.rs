@@ -103,6 +103,30 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_explains_every_key() -> Result<(), String> {
+        fn keys(value: &Value, into: &mut Vec<String>) {
+            match value {
+                Value::Table(table) => {
+                    for (key, inner) in table {
+                        into.push(key.clone());
+                        keys(inner, into);
+                    }
+                }
+                Value::Array(values) => values.iter().for_each(|value| keys(value, into)),
+                _ => {}
+            }
+        }
+        let readme = include_str!("../../README.md");
+        let table: Table = write(&Document::of(&crowded()))?.parse().map_err(|why| format!("{why}"))?;
+        let mut all = Vec::new();
+        keys(&Value::Table(table), &mut all);
+        let said = |key: &str| readme.contains(&format!("`{key}`")) || readme.contains(&format!("{key}]"));
+        let silent: Vec<_> = all.iter().filter(|key| !said(key)).collect();
+        assert!(silent.is_empty(), "README.md does not explain {silent:?}");
+        Ok(())
+    }
+
+    #[test]
     fn hostile_reports_are_refused_by_a_sentence() {
         for (text, sentence) in [
             ("", "no schema_version"),

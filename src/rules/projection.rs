@@ -7,6 +7,7 @@ use crate::trial::model::{Model, Setting};
 use crate::trial::twin::Twin;
 use crate::trial::{Evidence, Measurement, Outcome, Trial};
 use crate::units::Bytes;
+use std::time::Duration;
 
 /// A setting that ran, and the time it would take for all of the work.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +58,33 @@ struct Work {
     stretch: f64,
     /// One task's time on a worker of its own: no pool is shorter than its busiest worker's tasks one after another.
     alone: f64,
+    /// One task's time where all workers take turns, by model.
+    turns: Turns,
+}
+
+/// Seconds of one task at the most demanded place that all workers of a model share, however many they are: the GIL
+/// for threads, the one thread of an event loop for its coroutines. X(N) ≤ 1/D_max (Denning & Buzen 1978) holds on
+/// every machine, so a trial that says otherwise met a noisy moment, and the bound is believed instead.
+#[derive(Debug, Clone, Copy, Default)]
+struct Turns {
+    threads: f64,
+    event_loop: f64,
+}
+
+impl Turns {
+    /// `scale` is what the twin's demands are multiplied with to give the time that they took here.
+    fn of(twin: &Twin, scale: f64) -> Self {
+        let held = if twin.gil { twin.task.cpu_held } else { Duration::ZERO };
+        Self { threads: held.as_secs_f64() * scale, event_loop: twin.task.cpu().as_secs_f64() * scale }
+    }
+
+    fn at(self, model: Model) -> f64 {
+        match model {
+            Model::Threads | Model::AsyncioThreads => self.threads,
+            Model::Asyncio => self.event_loop,
+            _ => 0.0,
+        }
+    }
 }
 
 impl Work {
@@ -72,12 +100,18 @@ impl Work {
                 let sequential = measured.find(|(trial, _)| trial.setting.model == Model::Sequential);
                 let sequential = sequential.map(|(_, measured)| measured.per_task().as_secs_f64() * stretch);
                 let alone = sequential.map_or(demanded, |sequential| sequential.min(demanded));
-                Self { tasks: twin.tasks.max(1) as f64, stretch, alone: if twin.pieces_seen { alone } else { 0.0 } }
+                let slowed = sequential.filter(|_| demanded > 0.0).map_or(1.0, |sequential| sequential / demanded);
+                Self {
+                    tasks: twin.tasks.max(1) as f64,
+                    stretch,
+                    alone: if twin.pieces_seen { alone } else { 0.0 },
+                    turns: Turns::of(twin, stretch * slowed),
+                }
             }
             // The user's own items or command: what was run is the work itself.
             _ => {
                 let tasks = measured.map(|(_, measured)| measured.tasks).max().unwrap_or(1);
-                Self { tasks: tasks.max(1) as f64, stretch: 1.0, alone: 0.0 }
+                Self { tasks: tasks.max(1) as f64, stretch: 1.0, alone: 0.0, turns: Turns::default() }
             }
         }
     }
@@ -85,7 +119,10 @@ impl Work {
     fn project(&self, trial: &Trial, measured: &Measurement) -> Option<Projection> {
         let start = measured.start.as_secs_f64();
         let rounds = (self.tasks / trial.setting.workers.max(1) as f64).ceil();
-        let shortest = if trial.setting.model == Model::Sequential { 0.0 } else { rounds * self.alone };
+        let shortest = match trial.setting.model {
+            Model::Sequential => 0.0,
+            model => (rounds * self.alone).max(self.tasks * self.turns.at(model)),
+        };
         let whole = |wall: f64| {
             let per_task = wall / measured.tasks.max(1) as f64;
             start + (per_task * self.tasks * self.stretch).max(shortest)
@@ -105,5 +142,39 @@ impl Work {
             dispatch: measured.dispatch.map(|cost| cost.as_secs_f64()),
             peak_memory: measured.peak_memory,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trial::twin::TaskDemand;
+
+    #[test]
+    fn a_noisy_moment_does_not_let_threads_share_the_gil() {
+        let task = TaskDemand { cpu_held: Duration::from_millis(100), ..TaskDemand::default() };
+        let twin = Twin { task, tasks: 10, compression: 1.0, gil: true, ..Twin::default() };
+        let trial = |model, workers, task_ms: u64| Trial {
+            setting: Setting { model, workers, ..Setting::SEQUENTIAL },
+            evidence: Evidence::Twin,
+            outcome: Outcome::Ok(Measurement {
+                tasks: 10,
+                walls: vec![Duration::from_millis(10 * task_ms)],
+                ..Measurement::default()
+            }),
+        };
+        // The sequential run met a busy neighbour and the threads did not.
+        let trials = [
+            trial(Model::Sequential, 1, 150),
+            trial(Model::Threads, 2, 110),
+            trial(Model::Asyncio, 2, 140),
+            trial(Model::Processes, 2, 120),
+        ];
+        let seconds = |twin: &Twin| -> Vec<f64> {
+            let tried = projections(Some(twin), &trials);
+            tried.iter().map(|tried| (tried.seconds * 1e3).round() / 1e3).collect()
+        };
+        assert_eq!(seconds(&twin), [1.5, 1.5, 1.5, 1.2]);
+        assert_eq!(seconds(&Twin { gil: false, ..twin }), [1.5, 1.1, 1.5, 1.2]);
     }
 }

@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::notice::Notice;
 use crate::observe::{self, Settings, observe};
 use crate::profile::{Profile, Role};
-use crate::report::file::{writable, write_atomically};
+use crate::report::file::{is_stream, writable, write_atomically};
 use crate::report::recording::{Recording, Tried};
 use crate::report::schema::Document;
 use crate::report::table::{Style, render};
@@ -56,7 +56,8 @@ pub fn advise(options: &Advise) -> Ending {
         None => {
             // The trials take their time and memory, and may be killed: what is known by now is kept first.
             report.complete = false;
-            let _ = destination(options).map(|path| write_atomically(path, &toml::write(&Document::of(&report))?));
+            let replaceable = destination(options).filter(|path| !is_stream(path));
+            let _ = replaceable.map(|path| write_atomically(path, &toml::write(&Document::of(&report))?));
             tried(&report.recording, &report.profile, options.budget, options.quiet, &enough)
         }
     };

@@ -12,7 +12,7 @@ pub fn complain(sentence: &str) {
 /// A message of ours that may have several lines.
 pub fn block(lines: &str) {
     let lines = escape::block(lines.trim_end());
-    page(&if lines.contains("error:") { format!("{lines}\n") } else { format!("concadvise: {lines}\n") });
+    page(&if lines.starts_with("error:") { format!("{lines}\n") } else { format!("concadvise: {lines}\n") });
 }
 
 /// A page whose parts are escaped already.

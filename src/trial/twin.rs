@@ -7,8 +7,8 @@ mod doubt;
 
 use super::plan::{RUNS_PER_BUDGET, default_budget};
 use crate::host::Host;
-use crate::observe::kind::ByKind;
-use crate::profile::{Demand, Profile, Role};
+use crate::observe::kind::{BlockedKind, ByKind};
+use crate::profile::{Demand, Profile, Role, WorkerProfile};
 use crate::target::{CPython, Runtime};
 use crate::units::{Bytes, Share, human};
 use doubt::doubts;
@@ -42,6 +42,8 @@ pub struct Twin {
     pub tasks: u64,
     /// Times in `task` were divided by this to fit the budget; 1 when they are as measured.
     pub compression: f64,
+    /// Whether the threads of one process take turns at `task.cpu_held`, as under CPython's GIL.
+    pub gil: bool,
     /// Whether the pieces were seen (waits that were counted) or assumed (computing cut at a nominal length).
     pub pieces_seen: bool,
     /// What the twin cannot show, each a sentence.
@@ -103,7 +105,7 @@ impl Twin {
         if demand.total().is_zero() {
             return None;
         }
-        let (tasks, pieces_seen) = pieces(demand, working(profile));
+        let (tasks, pieces_seen) = pieces(demand, waiters(profile));
         let cpu = demand.cpu.div_f64(tasks as f64);
         let held = cpu.mul_f64(held_share(profile, runtime).get());
         let base = if matches!(runtime, Runtime::CPython(_)) { CPYTHON_BASE } else { NATIVE_BASE };
@@ -116,7 +118,7 @@ impl Twin {
             result: Bytes(0),
         };
         let doubts = doubts(profile, runtime, host, tasks, pieces_seen);
-        let twin = Self { task, tasks, compression: 1.0, pieces_seen, doubts };
+        let twin = Self { task, tasks, compression: 1.0, gil: takes_turns(runtime), pieces_seen, doubts };
         Some(twin.fit(default_budget(profile.wall)))
     }
 
@@ -145,12 +147,17 @@ impl Twin {
     }
 }
 
-fn working(profile: &Profile) -> u64 {
-    profile.workers.iter().filter(|worker| worker.role == Role::Working).count() as u64
+/// Workers that waited for the outside at all: each of them was given at least one piece of the waiting.
+fn waiters(profile: &Profile) -> u64 {
+    let waited = |worker: &&WorkerProfile| {
+        let for_others = [BlockedKind::Lock, BlockedKind::Gil, BlockedKind::Child].map(|kind| worker.blocked_by[kind]);
+        worker.role == Role::Working && worker.blocked > for_others.iter().sum::<Duration>() + SHORTEST_WAIT
+    };
+    profile.workers.iter().filter(waited).count() as u64
 }
 
 /// How many tasks the work is, and whether that was seen.
-fn pieces(demand: &Demand, workers: u64) -> (u64, bool) {
+fn pieces(demand: &Demand, waiters: u64) -> (u64, bool) {
     let total = demand.total();
     let nominal = ((total.as_secs_f64() / NOMINAL_TASK.as_secs_f64()).round() as u64).max(1);
     let notable = demand.wait_share().is_some_and(|share| share.get() >= NOTABLE);
@@ -158,9 +165,9 @@ fn pieces(demand: &Demand, workers: u64) -> (u64, bool) {
     let (true, Some(count), true) = (notable, demand.wait_count, demand.contention <= demand.waiting()) else {
         return (nominal, false);
     };
-    // A worker gives up its core once more than it waits, to end. Where that switch came too late to be seen, one task
-    // in a worker's many is lost; counted, it would make two tasks of one long sleep.
-    let count = count.saturating_sub(workers).max(1);
+    // A worker gives up its core once more than it waits, to end; counted, that would make two tasks of one long sleep.
+    // Where it came too late to be seen, one task in a worker's many is lost, but never a worker's only one.
+    let count = count.saturating_sub(waiters).max(waiters).max(1);
     if demand.waiting().div_f64(count as f64) >= SHORTEST_WAIT {
         return (count, true);
     }
@@ -177,11 +184,13 @@ fn held_share(profile: &Profile, runtime: &Runtime) -> Share {
     }
 }
 
+fn takes_turns(runtime: &Runtime) -> bool {
+    matches!(runtime, Runtime::CPython(python) if python.gil != Some(false))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::kind::BlockedKind;
-    use crate::profile::WorkerProfile;
     use crate::target::PythonEntry;
 
     fn ms(ms: f64) -> Duration {
@@ -197,7 +206,7 @@ mod tests {
         profile.demand.cpu = ms(cpu);
         profile.demand.waits[BlockedKind::Timer] = ms(timer);
         profile.demand.wait_count = Some(wait_count);
-        profile.workers = vec![WorkerProfile::default()];
+        profile.workers = vec![WorkerProfile { blocked: ms(timer), ..WorkerProfile::default() }];
         profile
     }
 
@@ -219,6 +228,14 @@ mod tests {
             let twin = twin(&profile(cpu, wait, count));
             assert_eq!((twin.tasks, twin.pieces_seen), (tasks, seen), "{cpu} {wait} {count}");
         }
+    }
+
+    #[test]
+    fn each_worker_that_waited_did_at_least_one_piece() {
+        let mut profile = profile(10.0, 1800.0, 13);
+        let sleeper = WorkerProfile { blocked: ms(150.0), ..WorkerProfile::default() };
+        profile.workers = vec![sleeper; 12];
+        assert_eq!((twin(&profile).tasks, twin(&profile).pieces_seen), (12, true));
     }
 
     #[test]

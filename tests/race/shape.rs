@@ -74,7 +74,8 @@ impl Shape {
         let ms = |ms: f64| Duration::from_secs_f64(ms / 1e3);
         let mut task = TaskDemand { cpu_held: ms(self.held), cpu_released: ms(self.released), ..Default::default() };
         task.waits[BlockedKind::Network] = ms(self.wait);
-        Twin { task, tasks: self.tasks, compression: 1.0, pieces_seen: true, doubts: Vec::new() }.fit(self.budget())
+        Twin { task, tasks: self.tasks, compression: 1.0, gil: true, pieces_seen: true, doubts: Vec::new() }
+            .fit(self.budget())
     }
 
     pub fn limits(&self) -> Limits {

@@ -3,7 +3,8 @@
 //! A test then is three lines of intent. Every check says all that was printed when it fails.
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo};
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -63,6 +64,12 @@ impl Scene {
         fs::create_dir_all(path.parent().expect("it is in a folder")).expect("a folder");
         fs::write(&path, text).expect("a file");
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("its permissions");
+        self
+    }
+
+    /// A named pipe in the scene's folder.
+    pub fn pipe(self, name: &str) -> Self {
+        mkfifo(&self.folder.path().join(name), Mode::S_IRWXU).expect("a pipe");
         self
     }
 
@@ -140,6 +147,10 @@ impl Running {
             thread::sleep(Duration::from_millis(5));
         }
         self
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// Sends a signal to concadvise alone, as `kill` does.

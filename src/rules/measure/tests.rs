@@ -200,7 +200,7 @@ fn memory_counts_the_processes_that_fit() {
 
 fn twin(pieces_seen: bool) -> Twin {
     let task = TaskDemand { cpu_held: Duration::from_millis(100), ..TaskDemand::default() };
-    Twin { task, tasks: 50, compression: 2.0, pieces_seen, doubts: Vec::new() }
+    Twin { task, tasks: 50, compression: 2.0, gil: false, pieces_seen, doubts: Vec::new() }
 }
 
 #[test]
