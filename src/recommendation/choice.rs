@@ -1,11 +1,14 @@
 //! The choice among the trials: the simplest model within 5 % of the best, at the fewest workers.
 
 use super::limits::Limits;
-use super::spread::NOISE;
+use super::spread::{self, NOISE};
 use super::{Case, TOLERANCE, trusts};
 use crate::rules::projection::{Projection, best, best_of_each};
 use crate::trial::model::{Model, StartMethod};
 use crate::trial::{Outcome, Trial};
+
+/// Share of pairs that are most of them.
+const MOST: f64 = 0.5;
 
 /// What may be chosen of what ran: the admitted models within the limits, and sequential always. Nothing, when of the
 /// models that the rule admits none was tried and none cannot be: then sequential has won against nobody.
@@ -19,7 +22,7 @@ pub(super) fn candidates(case: &Case, limits: &Limits, tried: &[Projection]) -> 
         .iter()
         .filter(|tried| trusts(case, tried))
         .filter(|tried| sequential(tried) || admitted(tried) && limits.allow(tried.setting))
-        .map(|candidate| safely_started(case, tried, candidate))
+        .filter_map(|candidate| safely_started(case, tried, candidate))
         .collect();
     let unopposed = candidates.iter().all(sequential);
     let others = case.decision.admit.iter().filter(|model| **model != Model::Sequential);
@@ -27,11 +30,14 @@ pub(super) fn candidates(case: &Case, limits: &Limits, tried: &[Projection]) -> 
 }
 
 /// The simplest within 5 % of the best at the fewest workers that are within 5 % of the best, so that both concessions
-/// together never cost more than 5 %. Between settings that differ only in start method or chunk size and by less than
+/// together never cost more than 5 %. A setting is also within it when most pairs of repeats say so: what noise alone
+/// makes faster is not worth a less simple model. Between settings that differ only in start method or chunk size and by less than
 /// the noise of a trial, the safer start and the smaller chunk.
 pub(super) fn choose(candidates: &[Projection]) -> Option<&Projection> {
-    let limit = best(candidates)?.seconds * (1.0 + TOLERANCE);
-    let good = || candidates.iter().filter(|tried| tried.seconds <= limit);
+    let fastest = best(candidates)?;
+    let limit = fastest.seconds * (1.0 + TOLERANCE);
+    let within = |tried: &Projection| tried.seconds <= limit || spread::slower(tried, fastest) < MOST;
+    let good = || candidates.iter().filter(|tried| within(tried));
     let simplest = good().map(|tried| (tried.setting.model, tried.setting.workers)).min()?;
     let same = || good().filter(|tried| (tried.setting.model, tried.setting.workers) == simplest);
     let equal = best(same())?.seconds * (1.0 + NOISE);
@@ -67,21 +73,27 @@ const fn danger(method: StartMethod) -> u8 {
 
 /// A forked child inherits the locks of threads that it does not have, and may wait for them for ever. Where the
 /// program has threads, a trial that forked stands for one that starts the next cheapest way that was tried: the
-/// workers do the same work at the same speed, each only costs more to start.
-fn safely_started(case: &Case, tried: &[Projection], candidate: &Projection) -> Projection {
-    let mut safe = candidate.clone();
+/// workers do the same work at the same speed, each only costs more to start. Not where that was tried itself.
+fn safely_started(case: &Case, tried: &[Projection], candidate: &Projection) -> Option<Projection> {
     if candidate.setting.start_method != Some(StartMethod::Fork) || case.profile.today.threads <= 1 {
-        return safe;
+        return Some(candidate.clone());
     }
     let each = |tried: &Projection| tried.start / tried.setting.workers.max(1) as f64;
-    let otherwise = tried.iter().filter(|tried| tried.setting.start_method.is_some_and(|how| how != StartMethod::Fork));
-    if let Some(other) = otherwise.min_by(|left, right| each(left).total_cmp(&each(right))) {
-        let start = (each(other) * candidate.setting.workers as f64).max(candidate.start);
-        let longer = start - candidate.start;
+    let otherwise =
+        || tried.iter().filter(|tried| tried.setting.start_method.is_some_and(|how| how != StartMethod::Fork));
+    let same = |other: &Projection| {
+        (other.setting.model, other.setting.workers) == (candidate.setting.model, candidate.setting.workers)
+    };
+    if otherwise().any(same) {
+        return None;
+    }
+    let mut safe = candidate.clone();
+    if let Some(other) = otherwise().min_by(|left, right| each(left).total_cmp(&each(right))) {
+        let longer = (each(other) * candidate.setting.workers as f64 - candidate.start).max(0.0);
         safe.setting.start_method = other.setting.start_method;
-        safe.start = start;
+        safe.start += longer;
         safe.seconds += longer;
         safe.repeats.iter_mut().for_each(|repeat| *repeat += longer);
     }
-    safe
+    Some(safe)
 }

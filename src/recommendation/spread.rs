@@ -39,6 +39,13 @@ pub(super) fn stands(chosen: &Projection, rival: &Projection) -> f64 {
     if noisy.is_empty() { 0.0 } else { noisy.iter().filter(same).count() as f64 / noisy.len() as f64 }
 }
 
+/// Share of the pairs of repeats in which one takes more than 5 % longer than the other.
+pub(super) fn slower(one: &Projection, other: &Projection) -> f64 {
+    let ratios = ratios(one, other);
+    let longer = ratios.iter().filter(|ratio| **ratio > 1.0 + TOLERANCE).count();
+    longer as f64 / ratios.len().max(1) as f64
+}
+
 /// How far a setting's repeats lie apart, over their median.
 pub(super) fn spread(tried: &Projection) -> f64 {
     match (tried.repeats.first(), tried.repeats.last()) {

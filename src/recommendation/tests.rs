@@ -219,6 +219,17 @@ fn a_program_with_threads_is_not_advised_to_fork() {
 }
 
 #[test]
+fn what_only_the_median_makes_faster_is_not_worth_a_pool() {
+    let sequential = ran(Model::Sequential, 1, &[2_240, 2_800, 2_810]);
+    let advised = |threads: &[u64]| {
+        let trials = [sequential.clone(), ran(Model::Threads, 2, threads)];
+        World::of(&[Model::Threads], WorkersRule::Cpus, &trials).recommend().setting.model
+    };
+    assert_eq!(advised(&[2_400, 2_570, 2_900]), Model::Sequential, "9 % by the median, in four pairs of nine");
+    assert_eq!(advised(&[1_400, 1_500, 1_900]), Model::Threads);
+}
+
+#[test]
 fn a_trial_without_a_time_is_no_fast_trial() {
     let trials = [ran(Model::Sequential, 1, &[1_000]), ran(Model::Threads, 4, &[]), ran(Model::Processes, 4, &[0])];
     let answer = World::of(&CPU, WorkersRule::Cpus, &trials).recommend();
@@ -347,16 +358,16 @@ fn the_nearest_flips_are_told_and_only_those_that_would_flip() {
         value: Some(value.to_owned()),
         threshold: threshold.to_owned(),
         held: Some(held),
-        flips_at: Some(flips_at),
+        flips_at,
     };
     world.facts =
         world.facts.with("wait_share", 0.71).with("cpu_share", 0.08).with("work_s", 100.0).with("tasks", 90.0);
     world.decision.path = vec![
-        step(Step::CLASS, "wait_share", "0.71", ">= 0.60", true, 0.6),
-        step("tiny", "work_s", "100 s", "< 100 ms", false, 0.1),
-        step("two-ways", "tasks", "90", "> 100", false, 100.0),
-        step("two-ways", "cpu_share", "0.08", ">= 0.10", false, 0.1),
-        step("computing", "cpu_share", "0.08", ">= 0.10", false, 0.1),
+        step(Step::CLASS, "wait_share", "0.71", ">= 0.60", true, Some(0.6)),
+        step(Step::CLASS, "wait_share", "0.71", ">= 0.20", true, Some(0.2)),
+        step("tiny", "work_s", "100 s", "< 100 ms", false, Some(0.1)),
+        step("two-ways", "tasks", "90", "> 100", false, None),
+        step("computing", "cpu_share", "0.08", ">= 0.10", false, Some(0.1)),
     ];
     assert_eq!(
         world.recommend().flips,

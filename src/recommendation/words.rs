@@ -17,7 +17,7 @@ const FLIPS: usize = 3;
 const NEAR: f64 = 0.25;
 
 /// Below this share of agreeing repeats another run may well choose otherwise.
-const UNSURE: f64 = 0.8;
+const SURE: f64 = 0.8;
 
 /// What is spoken of.
 pub(super) struct Words<'a> {
@@ -95,14 +95,26 @@ impl Words<'_> {
 
     /// The nearest points at which the answer would be another.
     pub fn flips(&self) -> Vec<String> {
-        let mut flips: Vec<(f64, String)> = self.case.decision.path.iter().filter_map(|step| self.flip(step)).collect();
+        let path = &self.case.decision.path;
+        let mut flips: Vec<(f64, String)> =
+            path.iter().filter(|step| !self.behind(step)).filter_map(|step| self.flip(step)).collect();
         flips.extend(self.rivals.iter().filter_map(|rival| self.overtaken(rival)));
         flips.sort_by(|left, right| left.0.total_cmp(&right.0));
         flips.into_iter().take(FLIPS).map(|(_, sentence)| sentence).collect()
     }
 
-    /// What a numeric step would change, and how far it is from doing so. A rule that was passed can only be reached
-    /// by one step when that is all that did not hold of it.
+    /// A border between classes behind a nearer one, which would be crossed first.
+    fn behind(&self, step: &Step) -> bool {
+        let (Some(at), Some(value)) = (step.flips_at, self.case.facts.number(&step.fact)) else { return false };
+        let nearer = |other: &Step| {
+            let other_at = other.flips_at.unwrap_or(at);
+            let same_side = (other_at > value) == (at > value);
+            other.rule == Step::CLASS && same_side && (other_at - value).abs() < (at - value).abs()
+        };
+        step.rule == Step::CLASS && self.case.decision.path.iter().any(nearer)
+    }
+
+    /// What a numeric step would change, and how far it is from doing so.
     fn flip(&self, step: &Step) -> Option<(f64, String)> {
         let (value, at) = (step.value.as_ref()?, step.flips_at?);
         let (fact, rule, threshold) = (&step.fact, &step.rule, &step.threshold);
@@ -114,14 +126,10 @@ impl Words<'_> {
         let is_share = vocabulary::fact(fact).is_some_and(|fact| fact.kind == vocabulary::Kind::Share);
         // Shares by their difference, the rest by their ratio, so that both are dimensionless.
         let distance = if is_share { (number - at).abs() } else { (number.max(1e-9) / at.max(1e-9)).ln().abs() };
-        let decided = *rule == self.case.decision.rule;
-        let alone = self.case.decision.path.iter().filter(|other| other.rule == *rule).count() == 1;
-        let sentence = if decided {
+        let sentence = if *rule == self.case.decision.rule {
             format!("{fact} {value}: were it not {threshold}, rule {rule} would not decide")
-        } else if alone {
-            format!("{fact} {value}: were it {threshold}, rule {rule} would decide")
         } else {
-            return None;
+            format!("{fact} {value}: were it {threshold}, rule {rule} would decide")
         };
         Some((distance, sentence))
     }
@@ -174,7 +182,7 @@ impl Words<'_> {
     }
 
     fn noise(&self, separation: f64) -> Option<String> {
-        let chosen = self.chosen.filter(|_| separation < UNSURE)?;
+        let chosen = self.chosen.filter(|_| separation < SURE)?;
         let stands = |rival: &&Projection| spread::stands(chosen, rival);
         let rival = self.rivals.iter().min_by(|left, right| stands(left).total_cmp(&stands(right)))?;
         let apart = (rival.seconds / chosen.seconds - 1.0).abs();
@@ -223,11 +231,15 @@ impl Words<'_> {
     /// A model that ran clearly faster than the choice and that the rule does not admit.
     fn not_admitted(&self) -> Option<String> {
         let chosen = self.chosen?;
+        // A rule that admits no concurrency knows of something that no trial shows.
+        if self.case.decision.admit == [Model::Sequential] {
+            return None;
+        }
         let others = best_of_each(self.tried).into_iter().filter(|tried| {
             let model = tried.setting.model;
             model != Model::Sequential && !self.case.decision.admit.contains(&model)
         });
-        let best = best(others).filter(|best| best.seconds * (1.0 + TOLERANCE) < chosen.seconds)?;
+        let best = best(others).filter(|best| spread::slower(chosen, best) >= SURE)?;
         let (model, workers, rule) = (best.setting.model, best.setting.workers, &self.case.decision.rule);
         let times = chosen.seconds / best.seconds;
         Some(format!(

@@ -26,6 +26,13 @@ const RELEASED_GIL_SHARE: f64 = 0.2;
 /// is what system calls and start-up add.
 const RELEASED_CORES: f64 = 1.3;
 
+/// Waiting for one another below which threads do not take turns at the GIL: two that do wait for half of their time.
+/// With it, threads that want a core at once have let the GIL go even where a busy machine gives them only one.
+const TAKING_TURNS: f64 = 0.1;
+
+/// What `classify` calls the measure that the border between classes is drawn on.
+const OF_CLASS: &str = "waiting, as part of the demand";
+
 /// Every usable CPU busy for longer than this, and one machine is the wrong size: more than half a working day.
 const OUTGROWN: Duration = Duration::from_secs(6 * 3600);
 
@@ -87,6 +94,7 @@ impl Facts {
     fn add_classification(&mut self, classification: &Classification) {
         self.set("class", classification.class.name());
         self.set("class_confidence", classification.confidence.get());
+        self.set("class_judged", classification.confidence > Share::ZERO);
         match classification.bottleneck {
             Some(bottleneck) => self.set("bottleneck", bottleneck.name()),
             // Nothing was seen to limit it, in a run that showed enough to see it.
@@ -99,7 +107,7 @@ impl Facts {
     /// made there, none moves the border between classes.
     fn add_class_steps(&mut self, classification: &Classification) {
         let Some(wait) = self.number("wait_share") else { return };
-        let of_class = classification.evidence.iter().filter(|made| made.value == Some(wait));
+        let of_class = classification.evidence.iter().filter(|made| made.measure == OF_CLASS);
         self.class_rests_on = of_class
             .map(|made| Step {
                 rule: Step::CLASS.to_owned(),
@@ -117,7 +125,10 @@ impl Facts {
         self.set_known("cpu_s", seconds(profile.cpu));
         self.set_known("processes_today", count(profile.today.processes));
         self.set_known("threads_today", count(profile.today.threads));
-        self.set_known("workers_today", count(profile.today.processes.max(profile.today.threads)));
+        let workers = profile.today.processes * profile.today.threads;
+        self.set_known("workers_today", count(workers));
+        let cpus = self.number("cpus_usable").filter(|_| workers > 0);
+        self.set_known("oversubscribed", cpus.map(|cpus| workers as f64 > cpus));
         self.set_known("elsewhere_share", profile.elsewhere.map(Share::get));
         // Without a blocked share nothing was observed, and the table of kinds holds zeros that mean nothing.
         if profile.blocked.is_some() {
@@ -135,6 +146,8 @@ impl Facts {
         let demand = &profile.demand;
         let Some(wait) = demand.wait_share() else { return };
         self.set_known("work_s", seconds(demand.total()));
+        let steady = profile.steady();
+        self.set_known("at_once_today", seconds(steady).map(|steady| demand.total().as_secs_f64() / steady));
         self.set("wait_share", wait.get());
         self.set("cpu_share", 1.0 - wait.get());
         self.replicate(profile, "wait_share", |shares| Some(shares.wait.get()));
@@ -156,10 +169,12 @@ impl Facts {
         self.set_known("gil_share", held);
         self.set_known("gil_demand", held.map(|held| held * host.cpus.capacity()));
         let one_process = profile.today.processes == 1;
+        let waits = self.number("contention_share").is_none_or(|share| share >= TAKING_TURNS);
+        let at_once = one_process && profile.today.threads > 1 && profile.parallelism > RELEASED_CORES && !waits;
         let released = match held {
             _ if one_process && profile.cores_busy > RELEASED_CORES => Some(true),
             Some(held) => Some(held <= RELEASED_GIL_SHARE),
-            None => None,
+            None => at_once.then_some(true),
         };
         self.set_known("releases_gil", released);
     }

@@ -37,8 +37,8 @@ pub struct Decision {
     pub workers: WorkersRule,
     /// Why, as the rule file says it, with the measured values filled in.
     pub reason: String,
-    /// The way to the rule, in order: what the class rests on, then for each rule that was passed the comparisons that
-    /// did not hold or could not be made, then every comparison of the rule that decided.
+    /// The way to the rule, in order: what the class rests on, then for each rule that was passed the comparison that
+    /// did not hold (or, when none was false, could not be made), then every comparison of the rule that decided.
     pub path: Vec<Step>,
     /// Share of the replicates whose walk ended at the same rule; [`Decision::UNREPLICATED`] without replicates.
     pub confidence: Share,
@@ -93,7 +93,8 @@ pub struct Step {
     pub threshold: String,
     /// Whether the comparison held; `None` when the fact is unknown.
     pub held: Option<bool>,
-    /// The value at which the comparison turns over, for numbers.
+    /// The value at which the comparison turns over and the rule with it, for numbers; `None` where the rule would
+    /// stay as it is, because more than this one comparison does not hold.
     pub flips_at: Option<f64>,
 }
 

@@ -84,8 +84,11 @@ impl Kind {
             Self::Seconds => Duration::try_from_secs_f64(value).map_or_else(|_| format!("{value} s"), human),
             Self::Bytes => Bytes(value as u64).to_string(),
             Self::Count => format!("{value:.0}"),
-            _ if (value * 100.0).round() == value * 100.0 || value >= 1.0 => format!("{value:.2}"),
-            _ => format!("{value:.4}"),
+            // Two digits at least and three at most, so that 0.598 does not read as 0.60.
+            _ => {
+                let three = format!("{value:.3}");
+                three.strip_suffix('0').map_or(three.clone(), str::to_owned)
+            }
         }
     }
 }
@@ -153,7 +156,7 @@ pub static VOCABULARY: &[Fact] = &[
         "releases_gil",
         Flag,
         Profile,
-        "Whether computing releases the GIL: GIL share to 0.2, or 1.3 cores in one process.",
+        "Whether computing releases the GIL: it is held to 0.2, or threads of one process compute at once.",
     ),
     entry("memory_per_worker_bytes", Kind::Bytes, Profile, "Memory that one more process costs."),
     entry("workers_by_memory", Count, Profile, "Processes that usable memory holds."),
@@ -166,7 +169,9 @@ pub static VOCABULARY: &[Fact] = &[
     ),
     entry("processes_today", Count, Profile, "Processes that did work."),
     entry("threads_today", Count, Profile, "Most threads that did work in any one process."),
-    entry("workers_today", Count, Profile, "The larger of processes_today and threads_today."),
+    entry("workers_today", Count, Profile, "processes_today times threads_today."),
+    entry("at_once_today", Number, Profile, "Workers at work at once, on average: the demand over the steady run."),
+    entry("oversubscribed", Flag, Profile, "Whether more workers did work at a time than CPUs are usable."),
     entry(
         "elsewhere_share",
         Share,
@@ -175,6 +180,7 @@ pub static VOCABULARY: &[Fact] = &[
     ),
     entry("class", Label(CLASSES), Classification, "What sort of work it is; chooses the rule file."),
     entry("class_confidence", Share, Classification, "Part of the replicates that were judged the same."),
+    entry("class_judged", Flag, Classification, "Whether there was something to judge, be it between two classes."),
     entry("bottleneck", Label(BOTTLENECKS), Classification, "What it is limited by; none when nothing was seen to."),
     entry("tasks_seen", Flag, Twin, "Whether the work's pieces were seen, and not assumed."),
     entry("tasks", Count, Twin, "Pieces the work comes in; unknown unless they were seen."),
@@ -233,11 +239,11 @@ mod tests {
     fn numbers_are_shown_with_their_unit() {
         for (kind, value, shown) in [
             (Kind::Share, 0.6, "0.60"),
-            (Kind::Share, 0.625, "0.6250"),
+            (Kind::Share, 0.5984, "0.598"),
             (Kind::Count, 4.0, "4"),
             (Kind::Seconds, 0.1, "100 ms"),
             (Kind::Bytes, 67_108_864.0, "64.0 MiB"),
-            (Kind::Number, 1.333, "1.33"),
+            (Kind::Number, 1.5, "1.50"),
         ] {
             assert_eq!(kind.show_number(value), shown);
         }

@@ -24,11 +24,7 @@ impl Rules {
         let mut end = &tree.otherwise;
         for rule in &tree.rules {
             let verdict = judge(rule, known);
-            path.extend(rule.when.iter().filter_map(|comparison| {
-                let held = comparison.holds(known(comparison));
-                let tells = matches!(verdict, Verdict::Holds) || held != Some(true);
-                tells.then(|| step(rule, comparison, known(comparison), held))
-            }));
+            path.extend(steps(rule, &verdict, known));
             match verdict {
                 Verdict::Holds => {
                     end = rule;
@@ -87,14 +83,29 @@ fn judge(rule: &Rule, known: impl Fn(&Comparison) -> Option<Value>) -> Verdict {
     verdict
 }
 
-fn step(rule: &Rule, comparison: &Comparison, value: Option<Value>, held: Option<bool>) -> Step {
-    Step {
+/// What settled a rule: all its comparisons when it holds, else the first that is false, or, when none is, the first
+/// that is unknown. One that is false flips the rule only when all others hold.
+fn steps(rule: &Rule, verdict: &Verdict, known: impl Fn(&Comparison) -> Option<Value>) -> Vec<Step> {
+    let held = |comparison: &&Comparison| comparison.holds(known(comparison));
+    let settling = match verdict {
+        Verdict::Holds => None,
+        Verdict::Fails => Some(Some(false)),
+        Verdict::Undecidable(_) => Some(None),
+    };
+    let alone = rule.when.iter().filter(|comparison| held(comparison) != Some(true)).count() == 1;
+    let step = |comparison: &Comparison| Step {
         rule: rule.id.clone(),
         fact: comparison.fact.name.to_owned(),
-        value: value.map(|value| value.shown(comparison.fact.kind)),
+        value: known(comparison).map(|value| value.shown(comparison.fact.kind)),
         threshold: comparison.threshold(),
-        held,
-        flips_at: comparison.flips_at(),
+        held: comparison.holds(known(comparison)),
+        flips_at: comparison.flips_at().filter(|_| alone || settling.is_none()),
+    };
+    match settling {
+        None => rule.when.iter().map(step).collect(),
+        Some(outcome) => {
+            rule.when.iter().find(|comparison| held(comparison) == outcome).map(step).into_iter().collect()
+        }
     }
 }
 

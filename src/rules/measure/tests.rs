@@ -1,7 +1,7 @@
 //! What is read out of the stages, and above all what is not: a zero that means "not seen" stays unknown.
 
 use super::*;
-use crate::classify::{Bottleneck, Comparison};
+use crate::classify::{Bottleneck, classify};
 use crate::host::{CpuQuota, Cpus, Memory};
 use crate::observe::kind::ByKind;
 use crate::profile::{Demand, Today};
@@ -112,6 +112,7 @@ fn the_demand_is_divided_by_what_it_waits_for() {
             ("network_share", n(0.9)),
             ("disk_share", n(0.0)),
             ("dominant_wait", Some(Value::Label("network"))),
+            ("at_once_today", n(1.0)),
             ("bottleneck", Some(Value::Label("none"))),
         ],
     );
@@ -166,6 +167,16 @@ fn the_gil_is_released_when_it_is_little_held_or_one_process_fills_several_cores
     check(seen(None, 1.8, 1), &[("releases_gil", flag(true)), ("gil_demand", None)]);
     check(seen(None, 1.0, 1), &[("releases_gil", None)]);
     check(seen(None, 3.9, 4), &[("releases_gil", None)]);
+    let threads = |waiting| {
+        move |case: &mut Case| {
+            case.profile.today = Today { processes: 1, threads: 4 };
+            (case.profile.cores_busy, case.profile.parallelism) = (0.9, 3.5);
+            case.profile.blocked = Share::new(waiting);
+            case.profile.blocked_by[BlockedKind::Gil] = Share::new(waiting).unwrap_or_default();
+        }
+    };
+    check(threads(0.02), &[("releases_gil", flag(true))]);
+    check(threads(0.61), &[("releases_gil", None)]);
     check(|case| case.target.runtime = Runtime::Other, &[("releases_gil", None), ("free_threaded", flag(false))]);
 }
 
@@ -190,6 +201,21 @@ fn memory_counts_the_processes_that_fit() {
 fn twin(pieces_seen: bool) -> Twin {
     let task = TaskDemand { cpu_held: Duration::from_millis(100), ..TaskDemand::default() };
     Twin { task, tasks: 50, compression: 2.0, gil: false, pieces_seen, doubts: Vec::new() }
+}
+
+#[test]
+fn more_workers_than_cpus_are_counted_over_processes_and_their_threads() {
+    let today = |processes, threads| move |case: &mut Case| case.profile.today = Today { processes, threads };
+    check(today(4, 3), &[("workers_today", n(12.0)), ("oversubscribed", flag(true))]);
+    check(today(8, 1), &[("workers_today", n(8.0)), ("oversubscribed", flag(false))]);
+    check(today(0, 0), &[("workers_today", None), ("oversubscribed", None)]);
+}
+
+#[test]
+fn a_class_of_which_nothing_is_sure_was_judged_on_nothing() {
+    let sure = |share| move |case: &mut Case| case.classification.confidence = Share::new(share).unwrap_or_default();
+    check(sure(0.0), &[("class_judged", flag(false)), ("class_confidence", n(0.0))]);
+    check(sure(0.3), &[("class_judged", flag(true))]);
 }
 
 #[test]
@@ -238,14 +264,17 @@ fn replicates_follow_the_profile_s() {
 }
 
 #[test]
-fn the_path_begins_with_what_the_class_rests_on() {
+fn the_path_begins_with_the_borders_that_classify_itself_drew() {
     let mut case = case();
-    let judged = |value, threshold| Comparison { measure: "", value, threshold, meaning: "", source: "" };
-    case.classification.evidence = vec![judged(Some(5.0), 0.1), judged(None, 0.2), judged(Some(0.9), 0.6)];
-    let Case { target, host, profile, classification, .. } = &case;
-    let facts = Facts::of(target, host, profile, classification, None, &[]);
+    let share = |wait| DemandShares { wait: Share::new(wait).unwrap_or_default(), ..DemandShares::default() };
+    case.profile.samples = 500;
+    case.profile.replicates = vec![share(0.9); 20];
+    let Case { target, host, profile, .. } = &case;
+    let classification = classify(profile, &target.runtime, host);
+    assert_eq!(classification.class, Class::IoBound);
+    let facts = Facts::of(target, host, profile, &classification, None, &[]);
     let path = crate::rules::Rules::embedded().decide(&facts).path;
     assert_eq!((path[0].rule.as_str(), path[0].fact.as_str(), path[0].held), ("class", "wait_share", Some(true)));
     assert_eq!((path[0].value.as_deref(), path[0].flips_at), (Some("0.90"), Some(0.6)));
-    assert_ne!(path[1].rule, "class", "what is not about the waiting share moves no border between classes");
+    assert_ne!(path[1].rule, "class", "nothing else of what classify compared moves a border between classes");
 }
