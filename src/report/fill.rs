@@ -11,10 +11,11 @@ use crate::observe::{Exit, Observation};
 use crate::profile::{Profile, Role, WorkerProfile};
 use crate::recommendation::{Alternative, Recommendation};
 use crate::rules::Step;
+use crate::rules::projection::projections;
 use crate::target::{Runtime, Target};
-use crate::trial::model::{Model, Setting};
+use crate::trial::model::Setting;
 use crate::trial::twin::Twin;
-use crate::trial::{Measurement, Outcome, Trial};
+use crate::trial::{Outcome, Trial};
 use crate::units::{Bytes, Share};
 use std::time::Duration;
 
@@ -230,11 +231,10 @@ fn twin(from: &Twin) -> schema::Twin {
 }
 
 fn trials(trials: &[Trial], twin: Option<&Twin>) -> Vec<schema::Trial> {
-    let whole = |measured: &Measurement| measured.projected(twin.map_or(measured.tasks, |twin| twin.tasks));
-    let sequential = trials.iter().find_map(|trial| match &trial.outcome {
-        Outcome::Ok(measured) if trial.setting.model == Model::Sequential => Some(whole(measured)),
-        _ => None,
-    });
+    // The times that the recommendation was made from, so that the page and the advice cannot disagree.
+    let tried = projections(twin, trials);
+    let wall_of = |setting: &Setting| tried.iter().find(|tried| tried.setting == *setting).map(|tried| tried.seconds);
+    let sequential = wall_of(&Setting::SEQUENTIAL);
     let row = |trial: &Trial| {
         let (outcome, reason, measured) = match &trial.outcome {
             Outcome::Ok(measured) => ("ok", None, Some(measured)),
@@ -243,8 +243,7 @@ fn trials(trials: &[Trial], twin: Option<&Twin>) -> Vec<schema::Trial> {
             Outcome::Failed(reason) => ("failed", Some(reason), None),
             Outcome::Pruned(reason) => ("pruned", Some(reason), None),
         };
-        let wall = measured.map(whole);
-        let speedup = sequential.zip(wall).map(|(sequential, wall)| sequential.as_secs_f64() / wall.as_secs_f64());
+        let wall = measured.and_then(|_| wall_of(&trial.setting));
         schema::Trial {
             model: trial.setting.model.name().to_owned(),
             workers: trial.setting.workers as u64,
@@ -253,8 +252,8 @@ fn trials(trials: &[Trial], twin: Option<&Twin>) -> Vec<schema::Trial> {
             evidence: trial.evidence.name().to_owned(),
             outcome: outcome.to_owned(),
             reason: reason.map(|reason| said(reason)),
-            wall_s: wall.map(seconds),
-            speedup: speedup.and_then(rounded),
+            wall_s: wall.and_then(rounded),
+            speedup: sequential.zip(wall).and_then(|(sequential, wall)| rounded(sequential / wall)),
             peak_memory_bytes: measured.and_then(|measured| known(measured.peak_memory)),
             start_s: measured.map(|measured| seconds(measured.start)),
             per_task_s: measured.map(|measured| seconds(measured.per_task())),
@@ -350,8 +349,8 @@ pub(super) mod tests {
     use crate::recommendation::Interval;
     use crate::report::recording::{Recording, Tried};
     use crate::target::{CPython, PythonEntry};
-    use crate::trial::Evidence;
-    use crate::trial::model::StartMethod;
+    use crate::trial::model::{Model, StartMethod};
+    use crate::trial::{Evidence, Measurement};
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
 

@@ -5,7 +5,7 @@ mod shape;
 
 use concadvise::notice::Notice;
 use concadvise::trial::model::{Model, Setting, StartMethod};
-use concadvise::trial::plan::Race;
+use concadvise::trial::plan::{Limits, Race};
 use concadvise::trial::race::race;
 use concadvise::trial::runner::Spec;
 use concadvise::trial::{Measurement, Outcome, Trial};
@@ -187,6 +187,21 @@ fn a_model_that_fails_at_many_workers_is_tried_with_fewer() {
     };
     assert!(!threads(true).is_empty() && threads(true).iter().all(|workers| *workers < 64), "{:?}", threads(true));
     assert_eq!(threads(false), [64]);
+}
+
+#[test]
+fn one_long_wait_is_not_given_up_for_lasting_as_long_as_it_does() {
+    let shape = shape(2.0, 0.0, 2000.0, 1, 2);
+    let (twin, limits) = (shape.twin(), Limits { loop_waits: true, ..shape.limits() });
+    let alone = twin.task.total();
+    let mut race = Race::new(&twin, models(), &StartMethod::ALL, &limits, shape.budget());
+    let (mut machine, mut spent) = (Machine::new(2, false), Duration::ZERO);
+    while let Some(spec) = race.next(spent) {
+        assert!(alone * spec.repeats as u32 * 4 <= spec.timeout, "{spec:?}");
+        let (outcome, took) = machine.run(&spec);
+        race.record(&spec, outcome, took);
+        spent += took;
+    }
 }
 
 #[test]

@@ -57,6 +57,8 @@ pub(super) struct Sizing {
     tasks: u64,
     waits: bool,
     loop_waits: bool,
+    /// One task on a worker of its own: no repeat is shorter, however many tasks are in flight.
+    alone: Duration,
     /// Time that one run should take.
     run: Duration,
     /// What a run takes besides starting its pool and its tasks, as a sum and a count.
@@ -87,6 +89,7 @@ impl Sizing {
             tasks: twin.tasks.max(1),
             waits: twin.task.waits_notably(),
             loop_waits: limits.loop_waits,
+            alone: twin.task.total(),
             run: budget / RUNS_PER_BUDGET,
             besides: (Duration::ZERO, 0),
         }
@@ -116,7 +119,7 @@ impl Sizing {
             let alike = if per_task.mul_f64(best as f64) <= self.run { best } else { 0 };
             self.tasks(setting, per_task).max(alike)
         });
-        let wall = per_task.mul_f64(tasks as f64);
+        let wall = per_task.mul_f64(tasks as f64).max(self.alone);
         let fit = |time: Duration| (time.as_secs_f64() / wall.as_secs_f64().max(1e-9)) as usize;
         let short = fit(SHORT_REPEAT * REPEATS as u32).min(MOST_REPEATS);
         let wanted = match known {
