@@ -62,6 +62,14 @@ pub struct Classification {
     pub settle: Option<String>,
 }
 
+impl Classification {
+    /// Whether there was something to judge. An inconclusive class can still be one: it lies near a border, or its
+    /// replicates do not agree.
+    pub fn judged(&self) -> bool {
+        self.confidence > Share::ZERO
+    }
+}
+
 /// Judges a profile.
 pub fn classify(profile: &Profile, runtime: &Runtime, host: &Host) -> Classification {
     let mut ledger = Ledger::default();

@@ -112,7 +112,8 @@ impl Page {
 
     /// The best setting of each model, fastest first; then the models that did not run, with the reason.
     fn trials(&mut self, document: &Document) {
-        if document.trial.is_empty() {
+        // Where no model ran there is one reason for all, and it is among the notices.
+        if document.trial.iter().all(|trial| trial.outcome != "ok" && trial.outcome != "failed") {
             return;
         }
         self.heading(match document.trial.first().map(|trial| trial.evidence.as_str()) {

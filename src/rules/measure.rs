@@ -94,7 +94,7 @@ impl Facts {
     fn add_classification(&mut self, classification: &Classification) {
         self.set("class", classification.class.name());
         self.set("class_confidence", classification.confidence.get());
-        self.set("class_judged", classification.confidence > Share::ZERO);
+        self.set("class_judged", classification.judged());
         match classification.bottleneck {
             Some(bottleneck) => self.set("bottleneck", bottleneck.name()),
             // Nothing was seen to limit it, in a run that showed enough to see it.

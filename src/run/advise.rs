@@ -3,7 +3,6 @@
 
 use super::trials::{Enough, skipped, tried};
 use super::{judge, say};
-use crate::classify::Class;
 use crate::cli::Advise;
 use crate::exit::{Ending, NOT_EXECUTABLE, NOT_FOUND, OK, OURS};
 use crate::host::Host;
@@ -114,7 +113,7 @@ fn untried(options: &Advise, report: &Report) -> Option<&'static str> {
         Some("the run was stopped before its end")
     } else if super::failure(observation).is_some() {
         Some("the target failed, and what it showed may not be its work")
-    } else if report.classification.class == Class::Inconclusive {
+    } else if !report.classification.judged() {
         Some("the run showed too little for a synthetic workload to stand for it")
     } else {
         None

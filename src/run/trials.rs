@@ -6,11 +6,12 @@ use crate::observe::observe;
 use crate::profile::Profile;
 use crate::report::recording::{Recording, Tried};
 use crate::sys::signals::Watch;
-use crate::trial::model::Setting;
+use crate::trial::model::{Model, Setting};
 use crate::trial::plan::{Limits, Race, default_budget};
 use crate::trial::race::race;
 use crate::trial::runner::{Launch, Runner};
 use crate::trial::twin::Twin;
+use crate::trial::{Evidence, Outcome, Trial};
 use indicatif::{ProgressBar, ProgressStyle};
 use nix::sys::signal::Signal;
 use std::cell::{Cell, RefCell};
@@ -38,6 +39,7 @@ pub fn tried(
         Err(why) => return Tried { twin: Some(twin), ..skipped(&why) },
     };
     let budget = budget.unwrap_or_else(|| default_budget(observation.wall));
+    let twin = twin.fit(budget);
     let limits = Limits::of(host, &target.runtime, profile);
     let plan = Race::new(&twin, runner.models(), &runner.start_methods(), &limits, budget);
     let progress = progress(quiet);
@@ -50,9 +52,15 @@ pub fn tried(
     Tried { twin: Some(twin), trials: raced.trials, interrupted: enough.signal(), notices }
 }
 
-/// Why nothing was tried.
+/// Why nothing was tried: once for the reader, and once for each model, because no model's row is ever missing.
 pub fn skipped(why: &str) -> Tried {
-    Tried { notices: vec![Notice::TrialsSkipped { why: why.to_owned() }], ..Tried::default() }
+    let row = |model| Trial {
+        setting: Setting { model, ..Setting::SEQUENTIAL },
+        evidence: Evidence::Twin,
+        outcome: Outcome::Pruned(why.to_owned()),
+    };
+    let notices = vec![Notice::TrialsSkipped { why: why.to_owned() }];
+    Tried { trials: Model::ALL.map(row).to_vec(), notices, ..Tried::default() }
 }
 
 /// Whether the user has had enough: a signal came while nothing ran, or the observer took one during a trial. While it
