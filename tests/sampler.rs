@@ -220,8 +220,43 @@ fn an_orphan_is_adopted() {
 fn another_program_in_the_same_process_is_noticed() {
     let sampled = sample(&mut sh("sleep 0.3; exec sleep 5"), A_SECOND);
     let root = sampled.processes.iter().find(|process| process.argv == ["sleep", "5"]).expect("the new program");
-    let worker = sampled.workers.iter().find(|worker| worker.pid == root.pid).expect("its worker");
-    assert_eq!(worker.name, "sleep");
+    let workers: Vec<&Worker> = sampled.workers.iter().filter(|worker| worker.pid == root.pid).collect();
+    let [before, after] = workers[..] else { panic!("one for each program: {workers:?}") };
+    assert_eq!((before.name.as_str(), after.name.as_str()), ("sh", "sleep"));
+    assert_eq!(before.died, after.born);
+    assert!(before.blocked_ticks[BlockedKind::Child] > 0 && after.blocked_ticks[BlockedKind::Child] == 0);
+    assert!(after.voluntary_switches < Some(10), "it slept once: {after:?}");
+    let launch = sampled.launch.expect("a shell went before");
+    assert_eq!(launch.until, after.born);
+    assert!(launch.until >= Duration::from_millis(300) && (1..sampled.ticks).contains(&launch.ticks), "{launch:?}");
+}
+
+#[test]
+fn a_launcher_s_helpers_and_its_own_time_are_told_apart_from_the_program_s() {
+    let helpers = "i=0; while [ $i -lt 30 ]; do /bin/true; i=$((i+1)); done;";
+    let spin = "import time; e = time.thread_time() + 0.3
+while time.thread_time() < e: pass
+for _ in range(20): time.sleep(0.01)";
+    let interpreter = python("").get_program().to_string_lossy().into_owned();
+    let sampled = sample(sh(&format!("{helpers} exec \"$0\" -c \"$1\"")).args([&interpreter, spin]), A_SECOND * 5);
+    let launch = sampled.launch.expect("a shell went before");
+    let after: Vec<&Worker> = sampled.workers.iter().filter(|worker| worker.died > launch.until).collect();
+    let [worker] = after[..] else { panic!("{after:?}") };
+    let process = sampled.processes.iter().find(|process| process.pid == worker.pid).expect("its process");
+    assert_eq!(process.executable, std::fs::canonicalize(&interpreter).ok());
+    assert!(worker.on_cpu >= Duration::from_millis(290), "{worker:?}");
+    let launching: Duration =
+        sampled.workers.iter().filter(|worker| worker.died <= launch.until).map(|worker| worker.on_cpu).sum();
+    assert!(launch.cpu >= launching && launch.cpu < launching + worker.on_cpu, "{launch:?}, seen {launching:?}");
+    // Twenty sleeps, a few waits for the disk; the shell's thirty for its helpers are not among them.
+    assert!((20..35).contains(&worker.voluntary_switches.expect("readable")), "{worker:?}");
+}
+
+#[test]
+fn a_child_that_becomes_what_it_was_forked_for_is_one_worker() {
+    let sampled = sample(&mut sh("sleep 0.2; sleep 0.2; :"), A_SECOND);
+    assert_eq!(sampled.workers.len(), 3, "{:?}", sampled.workers);
+    assert_eq!(sampled.launch, None);
 }
 
 #[test]

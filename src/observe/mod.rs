@@ -12,6 +12,7 @@ mod exit;
 mod family;
 pub mod histogram;
 pub mod kind;
+mod launch;
 mod ledger;
 mod memory;
 mod memory_sets;
@@ -30,6 +31,7 @@ mod tree;
 mod wait_channel;
 mod worker;
 
+pub use launch::Launch;
 pub use run::observe;
 
 use crate::notice::Notice;
@@ -73,6 +75,9 @@ pub struct Observation {
     pub wall: Duration,
     /// How the first process ended; `None` when we stopped before it did.
     pub exit: Option<Exit>,
+    /// The part of the run before the first process became its last program by `exec`; `None` when it was one program
+    /// throughout, or became another within [`Launch::SHORTEST`].
+    pub launch: Option<Launch>,
     /// What the kernel accounted when the tree was reaped.
     pub totals: Totals,
     /// Every worker seen, in order of birth; bounded, the rest is in `folded`.
@@ -147,7 +152,8 @@ impl Totals {
     }
 }
 
-/// One OS task (thread or process main thread) of the target's tree.
+/// One OS task (thread or process main thread) of the target's tree, running one program: what a process was before
+/// an `exec` is a worker of its own with the same ids, unless it was that for less than [`Launch::SHORTEST`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Worker {
     /// Process.
@@ -207,7 +213,7 @@ pub struct Folded {
     pub alive: Duration,
 }
 
-/// One process of the tree.
+/// One process of the tree. After an `exec` it tells of the new program alone.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Process {
     /// Its id.
