@@ -2,9 +2,9 @@
 //!
 //! Only shares and counts are asserted, with wide margins: the machine may be busy with other things.
 
-use concadvise::observe::Worker;
 use concadvise::observe::kind::BlockedKind;
 use concadvise::observe::sampler::{Sampled, Sampler};
+use concadvise::observe::{WaitedOn, Worker};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
@@ -159,6 +159,28 @@ fn one_who_receives_from_the_network_is_blocked_on_the_network() {
 #[test]
 fn an_event_loop_that_sleeps_is_blocked_on_a_timer() {
     check_kind(&mut python("import asyncio; asyncio.run(asyncio.sleep(9))"), anyone, BlockedKind::Timer);
+}
+
+#[test]
+fn an_event_loop_waits_in_epoll_and_others_do_not() {
+    let connect =
+        "import socket as s; a = s.create_server(('127.0.0.1', 0)); b = s.create_connection(a.getsockname());";
+    for (script, in_epoll, has_epoll) in [
+        ("import asyncio; asyncio.run(asyncio.sleep(9))", 0.9..=1.0, true),
+        ("import time; time.sleep(9)", 0.0..=0.0, false),
+        (&format!("{connect} b.recv(1)"), 0.0..=0.0, false),
+        // Waits for one socket by polling it.
+        (&format!("{connect} b.settimeout(9); b.recv(1)"), 0.0..=0.0, false),
+        ("import asyncio, time\nasync def main(): time.sleep(9)\nasyncio.run(main())", 0.0..=0.0, true),
+    ] {
+        let sampled = sample(&mut python(script), A_SECOND);
+        let ([worker], [process]) = (&sampled.workers[..], &sampled.processes[..]) else { panic!("{sampled:?}") };
+        let WaitedOn { one, several, epoll } = worker.waited_on;
+        assert!(one + several + epoll >= 20, "{worker:?}");
+        let share = f64::from(epoll) / f64::from(one + several + epoll);
+        assert!(in_epoll.contains(&share) && several == 0, "{:?}: {script}", worker.waited_on);
+        assert_eq!(process.has_epoll, has_epoll, "{script}");
+    }
 }
 
 #[test]

@@ -184,6 +184,8 @@ pub struct Worker {
     pub involuntary_switches: Option<u64>,
     /// Samples in which it was blocked, by kind. The share of a kind × the exact blocked time is the kind's time.
     pub blocked_ticks: ByKind<u32>,
+    /// The same samples by how many things the system call waited on at once, where that could be read.
+    pub waited_on: WaitedOn,
     /// Lengths of its stretches on a core (mean per sampling interval).
     pub bursts: Histogram,
 }
@@ -198,6 +200,18 @@ impl Worker {
     pub fn blocked(&self) -> Duration {
         self.lifetime().saturating_sub(self.on_cpu + self.runnable)
     }
+}
+
+/// Samples of a blocked worker whose system call could be read, by how many things the call waits on. A `select` is
+/// not among them: its count of descriptors is only their highest number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WaitedOn {
+    /// One thing, or a time. A `poll` of one descriptor is how a library waits with a time limit.
+    pub one: u32,
+    /// The several descriptors of one `poll`.
+    pub several: u32,
+    /// Whatever is registered with an epoll, be it only a waker: how event loops wait.
+    pub epoll: u32,
 }
 
 /// Sum over workers that were not kept one by one.
@@ -224,6 +238,8 @@ pub struct Process {
     pub executable: Option<PathBuf>,
     /// The words it was started with, as last seen; empty when not readable.
     pub argv: Vec<OsString>,
+    /// Whether an epoll was seen among its first descriptors.
+    pub has_epoll: bool,
     /// Highest resident set.
     pub peak_rss: Bytes,
     /// Highest proportional set; `None` when not readable or too costly.

@@ -46,6 +46,8 @@ pub struct LiveProcess {
     /// Whether a worker vanished since the folder of workers was last listed.
     bereaved: bool,
     ran: bool,
+    /// Whether it ran since its details were read.
+    undetailed: bool,
     /// CPU time of all its threads, dead ones and waited-for children included, to the kernel's tick.
     cpu: Duration,
     /// The part of it that is of waited-for children.
@@ -77,6 +79,7 @@ impl LiveProcess {
             threads: 0,
             bereaved: false,
             ran: true,
+            undetailed: true,
             cpu: Duration::ZERO,
             reaped: Duration::ZERO,
             inherited: Default::default(),
@@ -151,9 +154,11 @@ impl LiveProcess {
             if self.read_stat()? == Program::Another {
                 self.become_another(round);
             }
-            if self.cadence.is_due(round.at) && round.may_detail() {
-                self.detail(round);
-            }
+            self.undetailed = true;
+        }
+        if self.undetailed && self.cadence.is_due(round.at) && round.may_detail() {
+            self.undetailed = false;
+            self.detail(round);
         }
         Ok(())
     }
@@ -174,6 +179,7 @@ impl LiveProcess {
     fn become_another(&mut self, round: &mut Round) {
         self.descriptors = Descriptors::new(self.record.pid);
         self.identify();
+        self.record.has_epoll = false;
         self.read_io(round);
         self.inherited = self.io();
         (self.record.read_bytes, self.record.written_bytes) = Default::default();
@@ -310,6 +316,7 @@ impl LiveProcess {
     fn detail(&mut self, round: &mut Round) {
         self.cadence.done(round.at);
         self.identify();
+        self.record.has_epoll = self.record.has_epoll || self.descriptors.any_epoll();
         self.read_io(round);
         let mut buffer = [0; 4096];
         if let Ok(status) = ProcPath::process(self.record.pid, "status").read(&mut buffer)

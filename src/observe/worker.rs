@@ -10,7 +10,7 @@ use super::kind::BlockedKind;
 use super::probe::{Failure, Probe, ProcPath};
 use super::readings::{Schedstat, Stat, TICK, field};
 use super::round::{Cadence, Hidden, Round};
-use super::syscall::Whereabouts;
+use super::syscall::{Breadth, Whereabouts};
 use std::time::Duration;
 
 /// The worker is no longer there to be read.
@@ -25,6 +25,8 @@ pub struct LiveWorker {
     syscall: Probe,
     last: Schedstat,
     state: State,
+    /// On how many things it waits while it is blocked, where that could be read.
+    breadth: Option<Breadth>,
     /// Whether it ran since the tick before, and in the one before that.
     ran: (bool, bool),
     /// Its time on a core since its count of timeslices last moved.
@@ -66,6 +68,7 @@ impl LiveWorker {
             syscall: Probe::new(path("syscall"), round.may_keep()),
             last: Schedstat::default(),
             state: State::Running,
+            breadth: None,
             ran: (true, true),
             burst: Duration::ZERO,
             cadence: Cadence::from(round.at),
@@ -163,6 +166,13 @@ impl LiveWorker {
             State::Blocked(kind) => {
                 self.live_until(round.at, round);
                 self.record.blocked_ticks[kind] += 1;
+                let waited_on = &mut self.record.waited_on;
+                match self.breadth {
+                    Some(Breadth::One) => waited_on.one += 1,
+                    Some(Breadth::Several) => waited_on.several += 1,
+                    Some(Breadth::Epoll) => waited_on.epoll += 1,
+                    None => {}
+                }
                 round.stretch.blocked_ticks[kind] += 1;
             }
         }
@@ -217,13 +227,17 @@ impl LiveWorker {
         }
     }
 
-    fn look(&self, descriptors: &mut Descriptors, round: &mut Round) -> Option<State> {
+    fn look(&mut self, descriptors: &mut Descriptors, round: &mut Round) -> Option<State> {
         let mut blocked = Blocked { tid: self.record.tid, at: round.at, descriptors };
+        self.breadth = None;
         // A number, six arguments and two addresses at their longest.
         let mut buffer = [0; 192];
         match self.syscall.read(&mut buffer) {
             Ok(bytes) => match Whereabouts::parse(bytes) {
-                Some(whereabouts) => blocked.state(whereabouts),
+                Some(whereabouts) => {
+                    self.breadth = whereabouts.breadth();
+                    blocked.state(whereabouts)
+                }
                 None => blocked.state_from_outside(),
             },
             Err(Failure::Vanished) => None,

@@ -9,6 +9,7 @@ mod demand;
 pub(crate) mod drawing;
 mod gil;
 mod launch;
+mod loops;
 mod phases;
 mod replicates;
 mod roles;
@@ -17,6 +18,7 @@ pub(crate) mod tests;
 mod worker;
 
 pub use demand::{Demand, Today};
+pub use loops::Loops;
 pub use replicates::DemandShares;
 pub use roles::Role;
 pub use worker::WorkerProfile;
@@ -79,6 +81,8 @@ pub struct Profile {
     pub bursts: Option<(Duration, Duration)>,
     /// How the target is run today.
     pub today: Today,
+    /// Whether it waits in event loops today; `None` when too few samples tell.
+    pub loops: Option<Loops>,
     /// Replicates of the shares of the demand, for confidence; same length each, empty when too few samples.
     pub replicates: Vec<DemandShares>,
     /// Samples that the shares rest on.
@@ -151,6 +155,7 @@ impl Profile {
             replicates: replicates::replicates(steady, &demand, point, today),
             samples: observation.sampling.ticks,
             elsewhere: elsewhere(observation, host),
+            loops: Loops::of(observation, &workers),
             workers,
             demand,
             today,

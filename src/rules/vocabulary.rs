@@ -167,6 +167,7 @@ pub static VOCABULARY: &[Fact] = &[
     entry("processes_today", Count, Profile, "Processes that did work."),
     entry("threads_today", Count, Profile, "Most threads that did work in any one process."),
     entry("workers_today", Count, Profile, "The larger of processes_today and threads_today."),
+    entry("already_async", Flag, Profile, "Whether the program waits in an event loop today (CPython only; inferred)."),
     entry(
         "elsewhere_share",
         Share,
@@ -193,7 +194,6 @@ pub static VOCABULARY: &[Fact] = &[
     entry("async_threads_speedup", Number, Trials, "Best measured speed-up of asyncio+threads over sequential."),
     entry("async_processes_speedup", Number, Trials, "Best measured speed-up of asyncio+processes over sequential."),
     entry("async_library", Flag, Later, "Whether what it waits on has an asynchronous library in use or at hand."),
-    entry("already_async", Flag, Later, "Whether the program runs an event loop today."),
     entry("blocking_in_async", Flag, Later, "Whether coroutines make blocking calls."),
     entry("in_async_server", Flag, Later, "Whether the work is done in the handlers of an async server."),
     entry("picklable", Flag, Later, "Whether the task's function, argument and result can be pickled."),
