@@ -113,6 +113,9 @@ impl LiveWorker {
         let next = Worker { pid, tid, parent, name, born, died, ..Worker::default() };
         let mut ended = std::mem::replace(&mut self.record, next);
         ended.name = name_before.unwrap_or(ended.name);
+        // None by now, and it may sleep before it is read again.
+        self.record.voluntary_switches = ended.voluntary_switches.map(|_| 0);
+        self.record.involuntary_switches = ended.involuntary_switches.map(|_| 0);
         self.before.user += ended.user;
         self.before.system += ended.system;
         self.before.voluntary_switches += ended.voluntary_switches.unwrap_or(0);
