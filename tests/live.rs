@@ -251,3 +251,22 @@ fn counters_are_there_or_missed_aloud() {
         assert_ne!(counted(name), Some(0), "{name}");
     }
 }
+
+#[test]
+fn what_we_were_before_the_target_is_no_launch() {
+    for _ in 0..10 {
+        assert_eq!(capture(&["sleep", "0.05"], b"", None).launch, None);
+    }
+}
+
+#[test]
+fn the_helpers_of_a_launcher_are_nobody_s_missing_work() {
+    let observation = run_quietly("i=0; while [ $i -lt 30 ]; do /bin/true; i=$((i+1)); done; exec sleep 0.3");
+    let launch = observation.launch.expect("a shell went before");
+    assert!(launch.until < observation.wall && launch.ticks < observation.sampling.ticks, "{launch:?}");
+    assert!(!codes(&observation).contains(&"unseen-workers"), "{:?}", observation.notices);
+    let profile = concadvise::profile::Profile::of(&observation, &concadvise::host::Host::default());
+    assert_eq!((profile.today.processes, profile.today.threads), (1, 1));
+    assert!(profile.startup >= launch.until);
+    assert!(profile.demand.wait_count.is_some_and(|count| count < 10), "{:?}", profile.demand);
+}

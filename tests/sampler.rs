@@ -2,9 +2,9 @@
 //!
 //! Only shares and counts are asserted, with wide margins: the machine may be busy with other things.
 
-use concadvise::observe::Worker;
 use concadvise::observe::kind::BlockedKind;
 use concadvise::observe::sampler::{Sampled, Sampler};
+use concadvise::observe::{WaitedOn, Worker};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
@@ -162,6 +162,28 @@ fn an_event_loop_that_sleeps_is_blocked_on_a_timer() {
 }
 
 #[test]
+fn an_event_loop_waits_in_epoll_and_others_do_not() {
+    let connect =
+        "import socket as s; a = s.create_server(('127.0.0.1', 0)); b = s.create_connection(a.getsockname());";
+    for (script, in_epoll, has_epoll) in [
+        ("import asyncio; asyncio.run(asyncio.sleep(9))", 0.9..=1.0, true),
+        ("import time; time.sleep(9)", 0.0..=0.0, false),
+        (&format!("{connect} b.recv(1)"), 0.0..=0.0, false),
+        // Waits for one socket by polling it.
+        (&format!("{connect} b.settimeout(9); b.recv(1)"), 0.0..=0.0, false),
+        ("import asyncio, time\nasync def main(): time.sleep(9)\nasyncio.run(main())", 0.0..=0.0, true),
+    ] {
+        let sampled = sample(&mut python(script), A_SECOND);
+        let ([worker], [process]) = (&sampled.workers[..], &sampled.processes[..]) else { panic!("{sampled:?}") };
+        let WaitedOn { one, several, epoll } = worker.waited_on;
+        assert!(one + several + epoll >= 20, "{worker:?}");
+        let share = f64::from(epoll) / f64::from(one + several + epoll);
+        assert!(in_epoll.contains(&share) && several == 0, "{:?}: {script}", worker.waited_on);
+        assert_eq!(process.has_epoll, has_epoll, "{script}");
+    }
+}
+
+#[test]
 fn one_who_writes_through_to_a_file_is_blocked_on_nothing_but_the_disk() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let file = format!("of={}", folder.path().join("written").display());
@@ -220,8 +242,43 @@ fn an_orphan_is_adopted() {
 fn another_program_in_the_same_process_is_noticed() {
     let sampled = sample(&mut sh("sleep 0.3; exec sleep 5"), A_SECOND);
     let root = sampled.processes.iter().find(|process| process.argv == ["sleep", "5"]).expect("the new program");
-    let worker = sampled.workers.iter().find(|worker| worker.pid == root.pid).expect("its worker");
-    assert_eq!(worker.name, "sleep");
+    let workers: Vec<&Worker> = sampled.workers.iter().filter(|worker| worker.pid == root.pid).collect();
+    let [before, after] = workers[..] else { panic!("one for each program: {workers:?}") };
+    assert_eq!((before.name.as_str(), after.name.as_str()), ("sh", "sleep"));
+    assert_eq!(before.died, after.born);
+    assert!(before.blocked_ticks[BlockedKind::Child] > 0 && after.blocked_ticks[BlockedKind::Child] == 0);
+    assert!(after.voluntary_switches.is_some_and(|count| count < 10), "it slept once: {after:?}");
+    let launch = sampled.launch.expect("a shell went before");
+    assert_eq!(launch.until, after.born);
+    assert!(launch.until >= Duration::from_millis(300) && (1..sampled.ticks).contains(&launch.ticks), "{launch:?}");
+}
+
+#[test]
+fn a_launcher_s_helpers_and_its_own_time_are_told_apart_from_the_program_s() {
+    let helpers = "i=0; while [ $i -lt 30 ]; do /bin/true; i=$((i+1)); done;";
+    let spin = "import time; e = time.thread_time() + 0.3
+while time.thread_time() < e: pass
+for _ in range(20): time.sleep(0.01)";
+    let interpreter = python("").get_program().to_string_lossy().into_owned();
+    let sampled = sample(sh(&format!("{helpers} exec \"$0\" -c \"$1\"")).args([&interpreter, spin]), A_SECOND * 5);
+    let launch = sampled.launch.expect("a shell went before");
+    let after: Vec<&Worker> = sampled.workers.iter().filter(|worker| worker.died > launch.until).collect();
+    let [worker] = after[..] else { panic!("{after:?}") };
+    let process = sampled.processes.iter().find(|process| process.pid == worker.pid).expect("its process");
+    assert_eq!(process.executable, std::fs::canonicalize(&interpreter).ok());
+    assert!(worker.on_cpu >= Duration::from_millis(290), "{worker:?}");
+    let launching: Duration =
+        sampled.workers.iter().filter(|worker| worker.died <= launch.until).map(|worker| worker.on_cpu).sum();
+    assert!(launch.cpu >= launching && launch.cpu < launching + worker.on_cpu, "{launch:?}, seen {launching:?}");
+    // Twenty sleeps, a few waits for the disk; the shell's thirty for its helpers are not among them.
+    assert!((20..50).contains(&worker.voluntary_switches.expect("readable")), "{worker:?}");
+}
+
+#[test]
+fn a_child_that_becomes_what_it_was_forked_for_is_one_worker() {
+    let sampled = sample(&mut sh("sleep 0.2; sleep 0.2; :"), A_SECOND);
+    assert_eq!(sampled.workers.len(), 3, "{:?}", sampled.workers);
+    assert_eq!(sampled.launch, None);
 }
 
 #[test]

@@ -205,10 +205,18 @@ impl Descriptors {
 
     /// Whether the process has any socket open among its first descriptors.
     pub fn any_socket(&self) -> bool {
+        self.any(|link| matches!(Sort::of_link(link), Some(Sort::Socket(_))))
+    }
+
+    /// Whether the process has an epoll open among its first descriptors.
+    pub fn any_epoll(&self) -> bool {
+        self.any(|link| link == b"anon_inode:[eventpoll]")
+    }
+
+    fn any(&self, is_it: impl Fn(&[u8]) -> bool) -> bool {
         let Ok(folder) = std::fs::read_dir(ProcPath::process(self.pid, "fd")) else { return false };
-        folder.take(GLANCE).flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).any(|descriptor| {
-            self.link(descriptor).is_some_and(|link| matches!(Sort::of_link(&link), Some(Sort::Socket(_))))
-        })
+        let mut numbers = folder.take(GLANCE).flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        numbers.any(|descriptor| self.link(descriptor).is_some_and(|link| is_it(&link)))
     }
 
     fn link(&self, descriptor: i32) -> Option<Vec<u8>> {

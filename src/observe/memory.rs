@@ -37,9 +37,9 @@ impl Memory {
         self.peak_uss = self.peak_uss.max(self.scaled(|walk| walk.uss));
     }
 
-    /// Another program runs in it now, so the last walk tells nothing of its pages.
-    pub fn forget_walk(&mut self) {
-        self.walk = None;
+    /// Another program runs in it now, so what was seen tells nothing of its pages.
+    pub fn forget(&mut self) {
+        *self = Self::default();
     }
 
     /// The kernel remembers this as its highest resident set.
@@ -152,13 +152,13 @@ mod tests {
     }
 
     #[test]
-    fn another_program_is_not_scaled_by_the_walk_of_the_last() {
+    fn another_program_has_memory_of_its_own() {
         let mut memory = Memory::default();
         memory.see_walk(Duration::ZERO, ROLLUP);
-        memory.forget_walk();
-        memory.see_resident(Bytes::from_kib(8000));
-        assert_eq!(memory.now(), Bytes::from_kib(8000));
-        assert_eq!(memory.peaks().0, Some(Bytes::from_kib(1000)), "what was read stays read");
+        memory.forget();
+        memory.see_resident(Bytes::from_kib(80));
+        assert_eq!((memory.now(), memory.peak_rss()), (Bytes::from_kib(80), Bytes::from_kib(80)));
+        assert_eq!(memory.peaks(), (None, None));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod exit;
 mod family;
 pub mod histogram;
 pub mod kind;
+mod launch;
 mod ledger;
 mod memory;
 mod memory_sets;
@@ -30,6 +31,7 @@ mod tree;
 mod wait_channel;
 mod worker;
 
+pub use launch::Launch;
 pub use run::observe;
 
 use crate::notice::Notice;
@@ -73,6 +75,9 @@ pub struct Observation {
     pub wall: Duration,
     /// How the first process ended; `None` when we stopped before it did.
     pub exit: Option<Exit>,
+    /// The part of the run before the first process became its last program by `exec`; `None` when it was one program
+    /// throughout, or became another within [`Launch::SHORTEST`].
+    pub launch: Option<Launch>,
     /// What the kernel accounted when the tree was reaped.
     pub totals: Totals,
     /// Every worker seen, in order of birth; bounded, the rest is in `folded`.
@@ -147,7 +152,8 @@ impl Totals {
     }
 }
 
-/// One OS task (thread or process main thread) of the target's tree.
+/// One OS task (thread or process main thread) of the target's tree, running one program: what a process was before
+/// an `exec` is a worker of its own with the same ids, unless it was that for less than [`Launch::SHORTEST`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Worker {
     /// Process.
@@ -178,6 +184,8 @@ pub struct Worker {
     pub involuntary_switches: Option<u64>,
     /// Samples in which it was blocked, by kind. The share of a kind × the exact blocked time is the kind's time.
     pub blocked_ticks: ByKind<u32>,
+    /// The same samples by how many things the system call waited on at once, where that could be read.
+    pub waited_on: WaitedOn,
     /// Lengths of its stretches on a core (mean per sampling interval).
     pub bursts: Histogram,
 }
@@ -194,6 +202,18 @@ impl Worker {
     }
 }
 
+/// Samples of a blocked worker whose system call could be read, by how many things the call waits on. A `select` is
+/// not among them: its count of descriptors is only their highest number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WaitedOn {
+    /// One thing, or a time. A `poll` of one descriptor is how a library waits with a time limit.
+    pub one: u32,
+    /// The several descriptors of one `poll`.
+    pub several: u32,
+    /// Whatever is registered with an epoll, be it only a waker: how event loops wait.
+    pub epoll: u32,
+}
+
 /// Sum over workers that were not kept one by one.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Folded {
@@ -207,7 +227,7 @@ pub struct Folded {
     pub alive: Duration,
 }
 
-/// One process of the tree.
+/// One process of the tree. After an `exec` it tells of the new program alone.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Process {
     /// Its id.
@@ -218,6 +238,8 @@ pub struct Process {
     pub executable: Option<PathBuf>,
     /// The words it was started with, as last seen; empty when not readable.
     pub argv: Vec<OsString>,
+    /// Whether an epoll was seen among its first descriptors.
+    pub has_epoll: bool,
     /// Highest resident set.
     pub peak_rss: Bytes,
     /// Highest proportional set; `None` when not readable or too costly.

@@ -5,19 +5,29 @@
 use super::descriptors::Descriptors;
 use super::memory::{Memory, Walks};
 use super::probe::{Failure, Probe, ProcPath};
-use super::readings::{Stat, children, field, field_kib, number};
+use super::readings::{Stat, TICK, children, field, field_kib, number};
 use super::round::{Cadence, Hidden, Round};
 use super::worker::{Gone, LiveWorker};
-use super::{Process, Worker};
+use super::{Launch, Process, Worker};
 use crate::units::Bytes;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
+use std::mem::take;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::{Duration, Instant};
 
 /// The part of a command line that is kept.
 const COMMAND_LINE: u64 = 4096;
+
+/// Which program a process was found to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Program {
+    /// The one it ran when it was read before.
+    Same,
+    /// Another, by `exec`.
+    Another,
+}
 
 /// One living process.
 #[derive(Debug)]
@@ -36,10 +46,19 @@ pub struct LiveProcess {
     /// Whether a worker vanished since the folder of workers was last listed.
     bereaved: bool,
     ran: bool,
+    /// Whether it ran since its details were read.
+    undetailed: bool,
     /// CPU time of all its threads, dead ones and waited-for children included, to the kernel's tick.
     cpu: Duration,
-    /// Block-device bytes of children it waited for, which the kernel adds to its own.
+    /// The part of it that is of waited-for children.
+    reaped: Duration,
+    /// Block-device bytes that the kernel counts as its own and its program did not move: those of children it waited
+    /// for, and of programs that it was before.
     inherited: (Bytes, Bytes),
+    /// Page faults, minor and major, of programs that it was before.
+    faults_before: (u64, u64),
+    /// What went before its last program.
+    launch: Option<Launch>,
 }
 
 impl LiveProcess {
@@ -60,8 +79,12 @@ impl LiveProcess {
             threads: 0,
             bereaved: false,
             ran: true,
+            undetailed: true,
             cpu: Duration::ZERO,
+            reaped: Duration::ZERO,
             inherited: Default::default(),
+            faults_before: (0, 0),
+            launch: None,
         };
         process.read_stat()?;
         process.identify();
@@ -128,12 +151,50 @@ impl LiveProcess {
             return Err(Gone);
         }
         if self.ran {
-            self.read_stat()?;
-            if self.cadence.is_due(round.at) && round.may_detail() {
-                self.detail(round);
+            if self.read_stat()? == Program::Another {
+                self.become_another(round);
             }
+            self.undetailed = true;
+        }
+        if self.undetailed && self.cadence.is_due(round.at) && round.may_detail() {
+            self.undetailed = false;
+            self.detail(round);
         }
         Ok(())
+    }
+
+    /// What went before its last program; `None` when that was nothing much.
+    pub const fn launch(&self) -> Option<Launch> {
+        self.launch
+    }
+
+    /// Whatever it was before was not of the run.
+    pub fn begins(&mut self) {
+        if self.read_stat() == Ok(Program::Another) {
+            self.identify();
+        }
+    }
+
+    /// It has become another program, and the one before leaves its record.
+    fn become_another(&mut self, round: &mut Round) {
+        self.descriptors = Descriptors::new(self.record.pid);
+        self.identify();
+        self.record.has_epoll = false;
+        self.read_io(round);
+        self.inherited = self.io();
+        (self.record.read_bytes, self.record.written_bytes) = Default::default();
+        let Process { minor_faults, major_faults, .. } = &mut self.record;
+        self.faults_before = (self.faults_before.0 + take(minor_faults), self.faults_before.1 + take(major_faults));
+        // Whoever executes it, it has its process's id from then on, and no other thread is left.
+        let Some(worker) = self.workers.iter_mut().find(|worker| worker.tid() == self.record.pid) else { return };
+        if worker.age(round.at) < Launch::SHORTEST {
+            return;
+        }
+        // The kernel tells user and system time of waited-for children apart, each rounded down to its tick.
+        let cpu = self.cpu.max(worker.on_cpu_in_all() + self.reaped) + 2 * TICK;
+        self.launch = Some(Launch { until: round.at, ticks: round.ticks, cpu });
+        let before = worker.become_another(round);
+        round.ledger.bury(before);
     }
 
     /// Whether the workers that we read are not the ones it has.
@@ -219,41 +280,43 @@ impl LiveProcess {
         (record, self.workers.into_iter().map(LiveWorker::into_record))
     }
 
-    fn read_stat(&mut self) -> Result<(), Gone> {
+    fn read_stat(&mut self) -> Result<Program, Gone> {
         let mut buffer = [0; 512];
         let stat = match self.stat.read(&mut buffer) {
             Ok(bytes) => Stat::parse(bytes).ok_or(Gone)?,
             Err(Failure::Vanished) => return Err(Gone),
-            Err(Failure::Unreadable(_)) => return Ok(()),
+            Err(Failure::Unreadable(_)) => return Ok(Program::Same),
         };
         let first = self.threads == 0;
         if !first && stat.start != self.start {
             // The id was given to another process, and this one is gone.
             return Err(Gone);
         }
-        let another_program = !first && stat.stack != self.stack && stat.state != b'Z';
+        // There is none while an `exec` is under way, or after the end, or where it may not be seen.
+        let another = !first && stat.stack != self.stack && stat.stack != 0;
         self.start = stat.start;
-        self.stack = stat.stack;
+        self.stack = if stat.stack == 0 { self.stack } else { stat.stack };
         self.threads = stat.threads.max(1);
         self.cpu = stat.user + stat.system + stat.reaped;
-        self.record.minor_faults = stat.minor_faults;
-        self.record.major_faults = stat.major_faults;
+        self.reaped = stat.reaped;
+        self.record.minor_faults = stat.minor_faults.saturating_sub(self.faults_before.0);
+        self.record.major_faults = stat.major_faults.saturating_sub(self.faults_before.1);
         if first {
             self.record.parent = stat.parent;
         }
-        if another_program {
-            self.memory.forget_walk();
-            self.identify();
+        if another {
+            self.memory.forget();
         }
         if stat.state != b'Z' {
             self.memory.see_resident(Bytes(stat.rss_pages.saturating_mul(procfs::page_size())));
         }
-        Ok(())
+        Ok(if another { Program::Another } else { Program::Same })
     }
 
     fn detail(&mut self, round: &mut Round) {
         self.cadence.done(round.at);
         self.identify();
+        self.record.has_epoll = self.record.has_epoll || self.descriptors.any_epoll();
         self.read_io(round);
         let mut buffer = [0; 4096];
         if let Ok(status) = ProcPath::process(self.record.pid, "status").read(&mut buffer)

@@ -20,6 +20,8 @@ pub struct Round {
     pub since: Duration,
     /// The target's start, since boot.
     pub boot: Duration,
+    /// How many ticks there were, this one included.
+    pub ticks: u64,
     /// How many more files may be kept open.
     pub files: usize,
     /// What the tree did since the tick before.
@@ -43,6 +45,7 @@ impl Round {
     /// A new tick begins.
     pub fn begin(&mut self, at: Duration) {
         self.advance(at);
+        self.ticks += 1;
         self.lookups = CORES_LOOKED_UP;
         self.details = DETAILED;
         self.cores.begin();

@@ -118,6 +118,7 @@ impl Run {
         let released = Instant::now();
         sampler.start(released);
         held.release().map_err(|error| refusal(command, &spawn::candidates(command), error))?;
+        sampler.begins();
         Ok(Self {
             root,
             ended,
@@ -251,7 +252,8 @@ impl Run {
         let (counters, uncounted) = self.counters.map(Counters::read).unwrap_or_default();
         let mut notices = sampled.notices;
         notices.extend(uncounted);
-        notices.extend(self.totals.disagreement(seen));
+        let helpers = sampled.launch.map_or(Duration::ZERO, |launch| launch.unseen(&sampled.workers));
+        notices.extend(self.totals.disagreement(seen, helpers));
         notices.extend(self.throttle.notice(wall));
         match self.interrupted {
             Some(signal) if !complete => notices.push(Notice::Interrupted { signal }),
@@ -274,6 +276,7 @@ impl Run {
             complete: complete && exit.is_some(),
             wall,
             exit,
+            launch: sampled.launch,
             totals: self.totals,
             workers: sampled.workers,
             folded: sampled.folded,

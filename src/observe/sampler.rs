@@ -10,7 +10,7 @@ use super::readings::busy;
 use super::round::Round;
 use super::timeline::Timeline;
 use super::tree::Tree;
-use super::{Folded, Process, Worker};
+use super::{Folded, Launch, Process, Worker};
 use crate::notice::Notice;
 use crate::units::Bytes;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -37,6 +37,8 @@ pub struct Sampler {
 /// All that was sampled of one run.
 #[derive(Debug, Default)]
 pub struct Sampled {
+    /// What went before the first process's last program.
+    pub launch: Option<Launch>,
     /// Every worker kept, in order of birth.
     pub workers: Vec<Worker>,
     /// The sum of the workers not kept.
@@ -90,6 +92,11 @@ impl Sampler {
         self.before = machine_busy().map(|machine| (machine, time_of(ClockId::CLOCK_PROCESS_CPUTIME_ID)));
     }
 
+    /// The first process, until now held, runs the target's program now.
+    pub fn begins(&mut self) {
+        self.tree.begins();
+    }
+
     /// One wake: reads the tree, and returns when it wants to be woken next.
     pub fn tick(&mut self, now: Instant) -> Instant {
         let began = time_of(ClockId::CLOCK_THREAD_CPUTIME_ID);
@@ -112,6 +119,7 @@ impl Sampler {
     pub fn finish(mut self, now: Instant) -> Sampled {
         self.read(self.since_start(now));
         let (alive, reaped) = (self.tree.alive(), self.reaped + self.tree.cpu());
+        let launch = self.tree.launch();
         self.tree.close(&mut self.round);
         let Round { ledger, cores, missing, .. } = self.round;
         let (workers, folded, processes) = ledger.close();
@@ -131,6 +139,7 @@ impl Sampler {
             notices.push(Notice::WorkersFolded { workers: folded.workers });
         }
         Sampled {
+            launch,
             workers,
             folded,
             processes,

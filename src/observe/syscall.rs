@@ -43,6 +43,15 @@ impl Whereabouts {
         }
         Some(Self::Inside(call))
     }
+
+    /// How many things it waits on at once; `None` when it is not blocked, or its call does not tell.
+    pub fn breadth(&self) -> Option<Breadth> {
+        match self {
+            Self::Running => None,
+            Self::Outside => Some(Breadth::One),
+            Self::Inside(call) => call.wait().breadth(),
+        }
+    }
 }
 
 fn hexadecimal(word: &[u8]) -> Option<u64> {
@@ -93,6 +102,30 @@ pub enum Wait {
     Ring,
     /// Nothing that the number tells.
     Unknown,
+}
+
+/// How many things a call waits on at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breadth {
+    /// One, or a time.
+    One,
+    /// Several, named in the call.
+    Several,
+    /// Those registered with an epoll.
+    Epoll,
+}
+
+impl Wait {
+    /// `None` where the call does not tell.
+    const fn breadth(self) -> Option<Breadth> {
+        match self {
+            Self::Epoll { .. } => Some(Breadth::Epoll),
+            Self::Poll { count: 2.., .. } => Some(Breadth::Several),
+            // Without any descriptor it is an older way to sleep.
+            Self::Select { count: 1.., .. } | Self::Ring => None,
+            _ => Some(Breadth::One),
+        }
+    }
 }
 
 impl Call {
@@ -224,6 +257,23 @@ mod tests {
         check(libc::SYS_pselect6, [8, 64, 0, 0, 128, 0], Wait::Select { sets: [64, 0, 0], count: 8, bounded: true });
         check(libc::SYS_rt_sigsuspend, [0; 6], Wait::Signal { bounded: false });
         check(libc::SYS_getpid, [0; 6], Wait::Unknown);
+    }
+
+    #[test]
+    fn an_event_loop_s_wait_is_told_from_a_wait_for_one_thing() {
+        let check = |number: i64, arguments: [u64; 6], expect: Option<Breadth>| {
+            let call = Whereabouts::Inside(Call { number, arguments });
+            assert_eq!(call.breadth(), expect, "call {number} {arguments:x?}");
+        };
+        check(libc::SYS_epoll_pwait, [4, 1, 9, 250, 0, 0], Some(Breadth::Epoll));
+        check(libc::SYS_ppoll, [64, 2, 0, 0, 0, 0], Some(Breadth::Several));
+        check(libc::SYS_ppoll, [64, 1, 0, 0, 0, 0], Some(Breadth::One));
+        check(libc::SYS_recvfrom, [3, 0, 0, 0, 0, 0], Some(Breadth::One));
+        check(libc::SYS_pselect6, [0, 0, 0, 0, 128, 0], Some(Breadth::One));
+        check(libc::SYS_pselect6, [8, 64, 0, 0, 128, 0], None);
+        check(libc::SYS_io_uring_enter, [5, 0, 0, 0, 0, 0], None);
+        assert_eq!(Whereabouts::Running.breadth(), None);
+        assert_eq!(Whereabouts::Outside.breadth(), Some(Breadth::One));
     }
 
     #[cfg(target_arch = "x86_64")]

@@ -35,9 +35,11 @@ impl Totals {
         }
     }
 
-    /// What is to be said when the workers' time on a core, summed, is not what the kernel accounted.
-    pub(super) fn disagreement(&self, workers: Duration) -> Option<Notice> {
+    /// What is to be said when the workers' time on a core, summed, is not what the kernel accounted. Of what is
+    /// missing, up to `helpers` is of a launch, whose helpers nobody need have seen.
+    pub(super) fn disagreement(&self, workers: Duration, helpers: Duration) -> Option<Notice> {
         let kernel = self.cpu();
+        let workers = workers.max(kernel.min(workers + helpers));
         let off = kernel.abs_diff(workers);
         if off <= NOT_WORTH_SAYING || off <= kernel.mul_f64(TOLERANCE) {
             None
@@ -73,7 +75,7 @@ mod tests {
 
     fn check(kernel_ms: u64, workers_ms: u64, said: Option<&str>) {
         let totals = Totals { user: Duration::from_millis(kernel_ms), ..Totals::default() };
-        let notice = totals.disagreement(Duration::from_millis(workers_ms));
+        let notice = totals.disagreement(Duration::from_millis(workers_ms), Duration::ZERO);
         assert_eq!(notice.map(|notice| notice.code()), said, "kernel {kernel_ms} ms, workers {workers_ms} ms");
     }
 
@@ -88,6 +90,19 @@ mod tests {
     fn less_than_the_kernel_means_workers_that_nobody_saw() {
         check(1000, 985, Some("unseen-workers"));
         check(30, 0, Some("unseen-workers"));
+    }
+
+    #[test]
+    fn a_launch_explains_what_is_missing_and_never_adds_to_what_is_there() {
+        let said = |workers, helpers| {
+            let totals = Totals { user: Duration::from_secs(1), ..Totals::default() };
+            let notice = totals.disagreement(Duration::from_millis(workers), Duration::from_millis(helpers));
+            notice.map(|notice| notice.code())
+        };
+        assert_eq!(said(900, 100), None);
+        assert_eq!(said(990, 100), None);
+        assert_eq!(said(800, 100), Some("unseen-workers"));
+        assert_eq!(said(1100, 100), Some("totals-disagree"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! the children listed, and only of workers that ran lately. A full look every second catches what that may miss.
 //! We are the subreaper of the tree, so a descendant whose parent has died becomes our own child.
 
+use super::Launch;
 use super::memory::Walks;
 use super::probe::{Probe, ProcPath};
 use super::process::LiveProcess;
@@ -23,6 +24,8 @@ const RESERVE: usize = 128;
 #[derive(Debug)]
 pub struct Tree {
     root: i32,
+    /// What went before the root's last program.
+    launch: Option<Launch>,
     processes: BTreeMap<i32, LiveProcess>,
     walks: Walks,
     /// Children of ours that are not the target's.
@@ -45,6 +48,7 @@ impl Tree {
         let us = std::process::id().cast_signed();
         let mut tree = Self {
             root,
+            launch: None,
             processes: BTreeMap::new(),
             walks: Walks::default(),
             strangers: Vec::new(),
@@ -67,6 +71,18 @@ impl Tree {
             tree.note_hidden_root(round);
         }
         tree
+    }
+
+    /// The root, held until now, is the target from now on.
+    pub fn begins(&mut self) {
+        if let Some(root) = self.processes.get_mut(&self.root) {
+            root.begins();
+        }
+    }
+
+    /// What went before the root's last program.
+    pub const fn launch(&self) -> Option<Launch> {
+        self.launch
     }
 
     /// One reading of everything.
@@ -133,6 +149,8 @@ impl Tree {
         for (pid, process) in &mut self.processes {
             if process.sample(round) == Err(Gone) {
                 gone.push(*pid);
+            } else if *pid == self.root {
+                self.launch = process.launch();
             }
         }
         for pid in gone {

@@ -10,7 +10,7 @@ use super::kind::BlockedKind;
 use super::probe::{Failure, Probe, ProcPath};
 use super::readings::{Schedstat, Stat, TICK, field};
 use super::round::{Cadence, Hidden, Round};
-use super::syscall::Whereabouts;
+use super::syscall::{Breadth, Whereabouts};
 use std::time::Duration;
 
 /// The worker is no longer there to be read.
@@ -25,6 +25,8 @@ pub struct LiveWorker {
     syscall: Probe,
     last: Schedstat,
     state: State,
+    /// On how many things it waits while it is blocked, where that could be read.
+    breadth: Option<Breadth>,
     /// Whether it ran since the tick before, and in the one before that.
     ran: (bool, bool),
     /// Its time on a core since its count of timeslices last moved.
@@ -32,6 +34,19 @@ pub struct LiveWorker {
     cadence: Cadence,
     /// Its counters when its details were read.
     detailed: Schedstat,
+    /// What the kernel counted for programs that it ran before.
+    before: Before,
+    /// When its name was last found changed, and the one before.
+    renamed: Option<(Duration, String)>,
+}
+
+/// What the kernel counts for one task throughout, whatever programs it ran: the part of those before the last.
+#[derive(Debug, Default)]
+struct Before {
+    user: Duration,
+    system: Duration,
+    voluntary_switches: u64,
+    involuntary_switches: u64,
 }
 
 impl LiveWorker {
@@ -53,10 +68,13 @@ impl LiveWorker {
             syscall: Probe::new(path("syscall"), round.may_keep()),
             last: Schedstat::default(),
             state: State::Running,
+            breadth: None,
             ran: (true, true),
             burst: Duration::ZERO,
             cadence: Cadence::from(round.at),
             detailed: Schedstat::default(),
+            before: Before::default(),
+            renamed: None,
         };
         let first = worker.read(round)?;
         // It cannot have run and queued for longer than it lives.
@@ -69,6 +87,40 @@ impl LiveWorker {
     /// Its task id.
     pub const fn tid(&self) -> i32 {
         self.record.tid
+    }
+
+    /// How long it has run its program.
+    pub fn age(&self, at: Duration) -> Duration {
+        at.saturating_sub(self.record.born)
+    }
+
+    /// Its time on a core, in this and in earlier programs.
+    pub const fn on_cpu_in_all(&self) -> Duration {
+        self.last.on_cpu
+    }
+
+    /// Its process has become another program: the record of the one before, closed, while a new one begins.
+    pub fn become_another(&mut self, round: &mut Round) -> Worker {
+        self.read_stat(false, round);
+        self.read_switches(round);
+        let name = self.record.name.clone();
+        // In this very tick, it was the `exec` that did it.
+        let name_before = self.renamed.take().filter(|(at, _)| *at == round.at).map(|(_, name)| name);
+        self.cadence = Cadence::from(round.at);
+        self.end_burst();
+        let Worker { pid, tid, parent, .. } = self.record;
+        let (born, died) = (round.at, round.at);
+        let next = Worker { pid, tid, parent, name, born, died, ..Worker::default() };
+        let mut ended = std::mem::replace(&mut self.record, next);
+        ended.name = name_before.unwrap_or(ended.name);
+        // None by now, and it may sleep before it is read again.
+        self.record.voluntary_switches = ended.voluntary_switches.map(|_| 0);
+        self.record.involuntary_switches = ended.involuntary_switches.map(|_| 0);
+        self.before.user += ended.user;
+        self.before.system += ended.system;
+        self.before.voluntary_switches += ended.voluntary_switches.unwrap_or(0);
+        self.before.involuntary_switches += ended.involuntary_switches.unwrap_or(0);
+        ended
     }
 
     /// Whether it has ended, reaped or not.
@@ -117,6 +169,13 @@ impl LiveWorker {
             State::Blocked(kind) => {
                 self.live_until(round.at, round);
                 self.record.blocked_ticks[kind] += 1;
+                let waited_on = &mut self.record.waited_on;
+                match self.breadth {
+                    Some(Breadth::One) => waited_on.one += 1,
+                    Some(Breadth::Several) => waited_on.several += 1,
+                    Some(Breadth::Epoll) => waited_on.epoll += 1,
+                    None => {}
+                }
                 round.stretch.blocked_ticks[kind] += 1;
             }
         }
@@ -147,10 +206,15 @@ impl LiveWorker {
 
     /// The record it leaves.
     pub fn into_record(mut self) -> Worker {
-        if !self.burst.is_zero() {
-            self.record.bursts.add(self.burst, 1);
-        }
+        self.end_burst();
         self.record
+    }
+
+    fn end_burst(&mut self) {
+        let burst = std::mem::take(&mut self.burst);
+        if !burst.is_zero() {
+            self.record.bursts.add(burst, 1);
+        }
     }
 
     fn read(&self, round: &mut Round) -> Result<Schedstat, Gone> {
@@ -166,13 +230,17 @@ impl LiveWorker {
         }
     }
 
-    fn look(&self, descriptors: &mut Descriptors, round: &mut Round) -> Option<State> {
+    fn look(&mut self, descriptors: &mut Descriptors, round: &mut Round) -> Option<State> {
         let mut blocked = Blocked { tid: self.record.tid, at: round.at, descriptors };
+        self.breadth = None;
         // A number, six arguments and two addresses at their longest.
         let mut buffer = [0; 192];
         match self.syscall.read(&mut buffer) {
             Ok(bytes) => match Whereabouts::parse(bytes) {
-                Some(whereabouts) => blocked.state(whereabouts),
+                Some(whereabouts) => {
+                    self.breadth = whereabouts.breadth();
+                    blocked.state(whereabouts)
+                }
                 None => blocked.state_from_outside(),
             },
             Err(Failure::Vanished) => None,
@@ -209,16 +277,17 @@ impl LiveWorker {
         let mut buffer = [0; 512];
         let path = ProcPath::worker(self.record.pid, self.record.tid, "stat");
         let Some(stat) = path.read(&mut buffer).ok().and_then(Stat::parse) else { return };
-        self.record.user = stat.user;
-        self.record.system = stat.system;
+        self.record.user = stat.user.saturating_sub(self.before.user);
+        self.record.system = stat.system.saturating_sub(self.before.system);
         if self.record.name.as_bytes() != stat.comm {
-            self.record.name = lossy(stat.comm);
+            let name = std::mem::replace(&mut self.record.name, lossy(stat.comm));
+            self.renamed = Some((round.at, name));
         }
         if core {
             round.cores.see(stat.processor);
         }
         if self.last.timeslices == 0 && !(stat.user + stat.system).is_zero() {
-            self.record.on_cpu = stat.user + stat.system;
+            self.record.on_cpu = self.record.user + self.record.system;
             round.missing.note(Hidden::Schedstat, self.schedstat.path(), &"the kernel does not count it");
         }
     }
@@ -229,10 +298,10 @@ impl LiveWorker {
         let mut buffer = [0; 4096];
         let Ok(status) = ProcPath::worker(self.record.pid, self.record.tid, "status").read(&mut buffer) else { return };
         if let Some(count) = field(status, b"voluntary_ctxt_switches:") {
-            self.record.voluntary_switches = Some(count);
+            self.record.voluntary_switches = Some(count.saturating_sub(self.before.voluntary_switches));
         }
         if let Some(count) = field(status, b"nonvoluntary_ctxt_switches:") {
-            self.record.involuntary_switches = Some(count);
+            self.record.involuntary_switches = Some(count.saturating_sub(self.before.involuntary_switches));
         }
     }
 }

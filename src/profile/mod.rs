@@ -8,6 +8,8 @@ mod demand;
 #[cfg(test)]
 pub(crate) mod drawing;
 mod gil;
+mod launch;
+mod loops;
 mod phases;
 mod replicates;
 mod roles;
@@ -16,6 +18,7 @@ pub(crate) mod tests;
 mod worker;
 
 pub use demand::{Demand, Today};
+pub use loops::Loops;
 pub use replicates::DemandShares;
 pub use roles::Role;
 pub use worker::WorkerProfile;
@@ -23,7 +26,7 @@ pub use worker::WorkerProfile;
 use crate::host::Host;
 use crate::observe::kind::ByKind;
 use crate::observe::timeline::Bucket;
-use crate::observe::{Observation, Process};
+use crate::observe::{Launch, Observation, Process};
 use crate::units::{Bytes, Share};
 use phases::Phases;
 use std::time::Duration;
@@ -39,7 +42,7 @@ pub struct Profile {
     pub wall: Duration,
     /// CPU time of the whole tree, as the kernel accounted it; summed over the workers where it did not.
     pub cpu: Duration,
-    /// Start-up taken off the steady part (interpreter start, imports).
+    /// Start-up taken off the steady part (a launcher, interpreter start, imports).
     pub startup: Duration,
     /// Shut-down taken off the steady part.
     pub shutdown: Duration,
@@ -78,6 +81,8 @@ pub struct Profile {
     pub bursts: Option<(Duration, Duration)>,
     /// How the target is run today.
     pub today: Today,
+    /// Whether it waits in event loops today; `None` when too few samples tell.
+    pub loops: Option<Loops>,
     /// Replicates of the shares of the demand, for confidence; same length each, empty when too few samples.
     pub replicates: Vec<DemandShares>,
     /// Samples that the shares rest on.
@@ -89,7 +94,34 @@ pub struct Profile {
 impl Profile {
     /// Reads the meaning out of one run.
     pub fn of(observation: &Observation, host: &Host) -> Self {
-        let mut workers = worker::account(observation);
+        let accounts = worker::account(observation);
+        match launch::launch(observation, &accounts) {
+            Some(launch) => Self::launched(observation, accounts, &launch, host),
+            None => Self::of_program(observation, accounts, host),
+        }
+    }
+
+    /// Of a run that began with launching: the program's profile, in which the launch is no more than start-up.
+    fn launched(observation: &Observation, accounts: Vec<WorkerProfile>, launch: &Launch, host: &Host) -> Self {
+        let work = launch::without(launch, observation);
+        let accounts_of_work = worker::account(&work);
+        let mut profile = Self::of_program(&work, accounts_of_work, host);
+        let mut of_program = std::mem::take(&mut profile.workers).into_iter();
+        for (raw, mut account) in observation.workers.iter().zip(accounts) {
+            account.role = Role::Coordinating;
+            let other = if launch::is_of(launch, raw) { None } else { of_program.next() };
+            profile.workers.push(other.unwrap_or(account));
+        }
+        let cpu = Cpu::of(observation);
+        profile.wall = observation.wall;
+        profile.cpu = cpu.accounted();
+        profile.startup += launch.until.min(observation.wall);
+        profile.elsewhere = elsewhere(observation, host);
+        profile
+    }
+
+    /// Of a run that is the program's from its start.
+    fn of_program(observation: &Observation, mut workers: Vec<WorkerProfile>, host: &Host) -> Self {
         roles::assign(observation, &mut workers);
         let gil = gil::infer(observation, &mut workers);
         let phases = Phases::find(&observation.timeline, observation.wall);
@@ -107,7 +139,7 @@ impl Profile {
         };
         let mut profile = Self {
             wall: observation.wall,
-            cpu: if cpu.kernel.is_zero() { cpu.seen } else { cpu.kernel },
+            cpu: cpu.accounted(),
             startup: phases.startup,
             shutdown: phases.shutdown,
             on_cpu: shares.on_cpu,
@@ -123,6 +155,7 @@ impl Profile {
             replicates: replicates::replicates(steady, &demand, point, today),
             samples: observation.sampling.ticks,
             elsewhere: elsewhere(observation, host),
+            loops: Loops::of(observation, &workers),
             workers,
             demand,
             today,
@@ -161,6 +194,11 @@ impl Cpu {
     /// All that anybody knows of. More than the kernel's when processes were left behind, because those are not reaped.
     fn all(&self) -> Duration {
         self.seen + self.unseen
+    }
+
+    /// By the kernel, or where it did not, by us.
+    fn accounted(&self) -> Duration {
+        if self.kernel.is_zero() { self.seen } else { self.kernel }
     }
 
     fn unseen_share(&self) -> Share {

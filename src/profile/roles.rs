@@ -132,7 +132,7 @@ fn mostly(worker: &WorkerProfile) -> BlockedKind {
 }
 
 /// Blocked time that waited for nobody of the tree.
-fn outside(worker: &WorkerProfile) -> Duration {
+pub(super) fn outside(worker: &WorkerProfile) -> Duration {
     [BlockedKind::Disk, BlockedKind::Network, BlockedKind::Timer, BlockedKind::Other]
         .into_iter()
         .map(|kind| worker.blocked_by[kind])

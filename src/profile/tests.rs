@@ -5,7 +5,7 @@ use super::*;
 use crate::host::Host;
 use crate::observe::kind::BlockedKind;
 use crate::observe::timeline::Timeline;
-use crate::observe::{Folded, Sampling, Totals, Worker};
+use crate::observe::{Folded, Launch, Sampling, Totals, Worker};
 use proptest::prelude::*;
 
 /// On-CPU, runnable and blocked share, in per cent.
@@ -165,9 +165,16 @@ prop_compose! {
         core_ticks in prop::collection::vec(any::<u64>(), 0..4),
         elsewhere_cpu in proptest::option::of(time()),
         samples in any::<u64>(),
+        launch in proptest::option::of((time(), any::<u64>(), time())),
     ) -> Observation {
+        let launch = launch.map(|(until, ticks, cpu)| {
+            // As the sampler has it: a worker of the first process begins at that moment.
+            let until = workers.first().map_or(until, |worker| worker.born);
+            Launch { until, ticks, cpu }
+        });
         Observation {
             wall,
+            launch,
             totals: Totals { user, ..Totals::default() },
             folded: Folded { workers: 3, on_cpu: folded_cpu, runnable: Duration::ZERO, alive: folded_alive },
             workers,
@@ -200,7 +207,10 @@ proptest! {
         for number in [profile.cores_busy, profile.parallelism, profile.parallelism_peak] {
             prop_assert!(number.is_finite() && number >= 0.0);
         }
-        prop_assert!(profile.startup + profile.shutdown <= observation.wall.mul_f64(0.4) + Duration::from_nanos(2));
-        prop_assert!(profile.cpu.is_zero() || profile.today.processes > 0);
+        let launch = observation.launch.map_or(Duration::ZERO, |launch| launch.until.min(observation.wall));
+        let edges = (profile.startup + profile.shutdown).saturating_sub(launch);
+        prop_assert!(edges <= observation.wall.mul_f64(0.4) + Duration::from_nanos(2));
+        prop_assert!(profile.workers.len() == observation.workers.len());
+        prop_assert!(profile.cpu.is_zero() || profile.today.processes > 0 || observation.launch.is_some());
     }
 }

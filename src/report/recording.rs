@@ -7,7 +7,7 @@ use super::json::{Json, field, fields, variants};
 use crate::host::{CpuQuota, Cpus, Host, Memory, MemoryLimit, Rights};
 use crate::notice::Notice;
 use crate::observe::timeline::{Bucket, Timeline};
-use crate::observe::{Exit, Folded, Observation, Process, Sampling, Totals, Worker};
+use crate::observe::{Exit, Folded, Launch, Observation, Process, Sampling, Totals, WaitedOn, Worker};
 use crate::target::{CPython, Native, PythonEntry, Runtime, Target};
 use crate::trial::model::{Model, Setting, StartMethod};
 use crate::trial::twin::{TaskDemand, Twin};
@@ -148,6 +148,7 @@ fields!(Observation {
     complete,
     wall,
     exit,
+    launch,
     totals,
     workers,
     folded,
@@ -164,6 +165,7 @@ fields!(Observation {
     notices,
 });
 variants!(Exit { Code(status), Signal(signal) });
+fields!(Launch { until, ticks, cpu });
 fields!(Totals {
     user,
     system,
@@ -190,14 +192,17 @@ fields!(Worker {
     voluntary_switches,
     involuntary_switches,
     blocked_ticks,
+    waited_on,
     bursts,
 });
+fields!(WaitedOn { one, several, epoll });
 fields!(Folded { workers, on_cpu, runnable, alive });
 fields!(Process {
     pid,
     parent,
     executable,
     argv,
+    has_epoll,
     peak_rss,
     peak_pss,
     peak_uss,

@@ -42,6 +42,14 @@ const INTERPRETER_POOL: (u8, u8) = (3, 14);
 /// The first CPython that can be built without a GIL.
 const FREE_THREADING: (u8, u8) = (3, 13);
 
+/// Part of the blocked samples, up to which waiting on several things at once counts as never: two in a hundred are a
+/// start or an end caught by chance. Ours.
+const NEVER_MULTIPLEXED: f64 = 0.02;
+
+/// Part of the blocked samples in epoll from which a program is taken to wait in its event loop: four of five, since
+/// even a loop's program looks up names and reads files outside it. Ours.
+const MOSTLY_IN_EPOLL: f64 = 0.8;
+
 impl Facts {
     /// Everything the stages know that rules may ask about.
     pub fn of(
@@ -60,6 +68,7 @@ impl Facts {
         facts.add_demand(profile);
         facts.add_class_steps(classification);
         facts.add_gil(target, host, profile);
+        facts.add_event_loop(target, profile);
         facts.add_memory(profile);
         facts.add_twin(target, host, profile, twin);
         facts.add_trials(twin, trials);
@@ -177,6 +186,18 @@ impl Facts {
             None => at_once.then_some(true),
         };
         self.set_known("releases_gil", released);
+    }
+
+    /// asyncio and what is built like it waits in epoll, with nothing but a timer too. One that blocks inside its
+    /// coroutines hardly ever waits there, so an epoll that is open and not waited in leaves it unknown; so does a
+    /// `poll` of several, which pools wait in as well.
+    fn add_event_loop(&mut self, target: &Target, profile: &Profile) {
+        let (Runtime::CPython(_), Some(loops)) = (&target.runtime, profile.loops) else { return };
+        if loops.epoll.get() >= MOSTLY_IN_EPOLL {
+            self.set("already_async", true);
+        } else if !loops.any && loops.multiplexed.get() <= NEVER_MULTIPLEXED {
+            self.set("already_async", false);
+        }
     }
 
     fn add_memory(&mut self, profile: &Profile) {

@@ -172,6 +172,7 @@ pub static VOCABULARY: &[Fact] = &[
     entry("workers_today", Count, Profile, "processes_today times threads_today."),
     entry("at_once_today", Number, Profile, "Workers at work at once, on average: the demand over the steady run."),
     entry("oversubscribed", Flag, Profile, "Whether more workers did work at a time than CPUs are usable."),
+    entry("already_async", Flag, Profile, "Whether the program waits in an event loop today (CPython only; inferred)."),
     entry(
         "elsewhere_share",
         Share,
@@ -199,7 +200,6 @@ pub static VOCABULARY: &[Fact] = &[
     entry("async_threads_speedup", Number, Trials, "Best measured speed-up of asyncio+threads over sequential."),
     entry("async_processes_speedup", Number, Trials, "Best measured speed-up of asyncio+processes over sequential."),
     entry("async_library", Flag, Later, "Whether what it waits on has an asynchronous library in use or at hand."),
-    entry("already_async", Flag, Later, "Whether the program runs an event loop today."),
     entry("blocking_in_async", Flag, Later, "Whether coroutines make blocking calls."),
     entry("in_async_server", Flag, Later, "Whether the work is done in the handlers of an async server."),
     entry("picklable", Flag, Later, "Whether the task's function, argument and result can be pickled."),

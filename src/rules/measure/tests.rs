@@ -4,7 +4,8 @@ use super::*;
 use crate::classify::{Bottleneck, classify};
 use crate::host::{CpuQuota, Cpus, Memory};
 use crate::observe::kind::ByKind;
-use crate::profile::{Demand, Today};
+use crate::profile::{Demand, Loops, Today};
+use crate::rules::Rules;
 use crate::target::PythonEntry;
 use crate::trial::model::Setting;
 use crate::trial::twin::TaskDemand;
@@ -277,4 +278,48 @@ fn the_path_begins_with_the_borders_that_classify_itself_drew() {
     assert_eq!((path[0].rule.as_str(), path[0].fact.as_str(), path[0].held), ("class", "wait_share", Some(true)));
     assert_eq!((path[0].value.as_deref(), path[0].flips_at), (Some("0.90"), Some(0.6)));
     assert_ne!(path[1].rule, "class", "nothing else of what classify compared moves a border between classes");
+}
+
+#[test]
+fn an_event_loop_is_told_by_where_cpython_waits() {
+    let loops = |multiplexed, epoll, any| {
+        move |case: &mut Case| {
+            let share = |value| Share::new(value).expect("a number");
+            case.profile.loops = Some(Loops { multiplexed: share(multiplexed), epoll: share(epoll), any });
+        }
+    };
+    check(|_| (), &[("already_async", None)]);
+    check(loops(0.0, 0.0, false), &[("already_async", flag(false))]);
+    check(loops(0.02, 0.0, false), &[("already_async", flag(false))]);
+    check(loops(0.03, 0.0, false), &[("already_async", None)]);
+    check(loops(1.0, 0.0, false), &[("already_async", None)]);
+    // A loop whose coroutines block.
+    check(loops(0.0, 0.0, true), &[("already_async", None)]);
+    check(loops(0.9, 0.79, true), &[("already_async", None)]);
+    check(loops(0.8, 0.8, true), &[("already_async", flag(true))]);
+    let native = |case: &mut Case| {
+        loops(0.9, 0.9, true)(case);
+        case.target.runtime = Runtime::Other;
+    };
+    check(native, &[("already_async", None)]);
+}
+
+#[test]
+fn what_was_seen_to_run_no_loop_leaves_no_rule_about_loops_open() {
+    let undecided = |loops: Option<Loops>, wait: u64| {
+        let mut case = case();
+        case.profile.loops = loops;
+        case.profile.demand.waits[BlockedKind::Network] = Duration::from_secs(wait);
+        case.classification.class = if wait > 1 { Class::IoBound } else { Class::Mixed };
+        let Case { target, host, profile, classification, .. } = &case;
+        let facts = Facts::of(target, host, profile, classification, None, &[]);
+        let decision = Rules::embedded().decide(&facts);
+        decision.undecided
+    };
+    for wait in [9, 1] {
+        let passed = undecided(None, wait);
+        assert!(passed.iter().any(|(_, fact)| fact == "already_async"), "{passed:?}");
+        let passed = undecided(Some(Loops::default()), wait);
+        assert!(passed.iter().all(|(_, fact)| fact != "already_async" && fact != "blocking_in_async"), "{passed:?}");
+    }
 }
