@@ -4,8 +4,8 @@
 //! for them are not the program's. A shell may also do work and become the last of its commands, so launching is
 //! believed only while it is short, computes rather than waits for the outside, and is not one long command.
 
-use super::roles::outside;
 use super::worker::WorkerProfile;
+use crate::observe::kind::BlockedKind;
 use crate::observe::{Launch, Observation, Worker};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,8 +15,8 @@ use std::time::Duration;
 const LONGEST: Duration = Duration::from_secs(2);
 /// Part of the run up to which a longer one is, as for start-up.
 const MOST_OF_WALL: f64 = 0.2;
-/// Part of it that its workers together may wait for the outside (timer, disk, network): a launcher waits for its
-/// helpers, and a shell that slept or downloaded worked.
+/// Part of it that its workers together may wait for a timer or the network: a launcher waits for its helpers and for
+/// the disk they are read from, and a shell that slept or downloaded worked.
 const WAITS_OUTSIDE: f64 = 0.5;
 /// Part of it that any one helper may live: a launcher asks many things one after another, and one long command
 /// (`sh -c 'gzip a; gzip b'`) is work.
@@ -27,7 +27,9 @@ pub(super) fn launch(observation: &Observation, workers: &[WorkerProfile]) -> Op
     let launch = observation.launch?;
     let both = || observation.workers.iter().zip(workers).filter(|(raw, _)| is_of(&launch, raw));
     let root = observation.workers.iter().find(|worker| worker.born == launch.until && worker.tid == worker.pid)?.pid;
-    let waited: Duration = both().map(|(_, worker)| outside(worker)).sum();
+    // Not the waits of unknown kind: helpers this short are seldom caught at theirs.
+    let outside = [BlockedKind::Timer, BlockedKind::Network];
+    let waited: Duration = both().flat_map(|(_, worker)| outside.map(|kind| worker.blocked_by[kind])).sum();
     let longest_helper = both().filter(|(raw, _)| raw.pid != root).map(|(raw, _)| raw.lifetime()).max();
     let short = launch.until <= LONGEST.max(observation.wall.mul_f64(MOST_OF_WALL));
     let asks = waited <= launch.until.mul_f64(WAITS_OUTSIDE);
@@ -74,7 +76,6 @@ pub(super) fn without(launch: &Launch, observation: &Observation) -> Observation
 mod tests {
     use super::*;
     use crate::host::Host;
-    use crate::observe::kind::BlockedKind;
     use crate::profile::drawing::{CELL, draw};
     use crate::profile::{Profile, Role, Today};
 
@@ -137,6 +138,13 @@ mod tests {
     #[test]
     fn a_launcher_that_computes_by_itself_launches() {
         check("python3/main: (#)x30\npython3/main: ..............................(t)x20", true);
+    }
+
+    #[test]
+    fn helpers_whose_waits_are_unknown_or_for_the_disk_launch() {
+        let dots = ".".repeat(31);
+        let helpers = "a/main: .(o)x20\nb/main: ...........(d)x20";
+        check(&format!("sh/main: #(c)x30\nsh/main: {dots}(t)x30\n{helpers}"), true);
     }
 
     #[test]

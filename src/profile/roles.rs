@@ -132,7 +132,7 @@ fn mostly(worker: &WorkerProfile) -> BlockedKind {
 }
 
 /// Blocked time that waited for nobody of the tree.
-pub(super) fn outside(worker: &WorkerProfile) -> Duration {
+fn outside(worker: &WorkerProfile) -> Duration {
     [BlockedKind::Disk, BlockedKind::Network, BlockedKind::Timer, BlockedKind::Other]
         .into_iter()
         .map(|kind| worker.blocked_by[kind])
