@@ -24,8 +24,6 @@ const CREDIT: Duration = Duration::from_millis(2);
 /// Up to this debt the next tick is expected to cost what the cheapest of the last ones did: one that opened the files
 /// of many new workers says nothing of the next. Past it, what they cost on average: then it goes on like this.
 const DEBT: Duration = Duration::from_millis(50);
-/// CPU that one wake costs us outside the tick itself: entering and leaving the kernel, the caller's loop.
-const WAKE: Duration = Duration::from_micros(20);
 /// Intervals are spread over ± this share, so that a periodic target is not always met in the same phase.
 const JITTER: f64 = 0.25;
 
@@ -67,9 +65,10 @@ impl Clock {
         }
     }
 
-    /// The tick that began `at` took `cost` of CPU: when the next one is due.
+    /// The tick that began `at` took `cost` of our CPU, its wake and all that we did since the tick before it included:
+    /// when the next one is due.
     pub fn next(&mut self, at: Duration, cost: Duration) -> Duration {
-        let cost = (cost + WAKE).as_secs_f64();
+        let cost = cost.as_secs_f64();
         self.spent += cost;
         let place = self.ticks as usize % self.costs.len();
         self.costs[place] = cost;
@@ -129,7 +128,7 @@ mod tests {
             }
             clock.arrive(at);
             at = clock.next(at, *cost);
-            spent += *cost + WAKE;
+            spent += *cost;
         }
         (clock.ticks(), spent)
     }

@@ -30,6 +30,8 @@ pub struct Sampler {
     reaped: Duration,
     /// CPU time of the whole machine, and ours, at the start.
     before: Option<(Duration, Duration)>,
+    /// CPU time of this thread when the last tick ended.
+    own: Duration,
     /// Last, so that the limit is lowered only after the files are closed.
     _limit: RaisedLimit,
 }
@@ -81,6 +83,7 @@ impl Sampler {
             peak_memory: Bytes::default(),
             reaped: Duration::ZERO,
             before: None,
+            own: Duration::ZERO,
             _limit: limit,
         }
     }
@@ -88,6 +91,7 @@ impl Sampler {
     /// The first process is released now: time zero.
     pub fn start(&mut self, now: Instant) {
         self.zero = now;
+        self.own = time_of(ClockId::CLOCK_THREAD_CPUTIME_ID);
         self.round.boot = time_of(ClockId::CLOCK_BOOTTIME);
         self.before = machine_busy().map(|machine| (machine, time_of(ClockId::CLOCK_PROCESS_CPUTIME_ID)));
     }
@@ -99,11 +103,11 @@ impl Sampler {
 
     /// One wake: reads the tree, and returns when it wants to be woken next.
     pub fn tick(&mut self, now: Instant) -> Instant {
-        let began = time_of(ClockId::CLOCK_THREAD_CPUTIME_ID);
         let at = self.since_start(now);
         self.clock.arrive(at);
         self.read(at);
-        let cost = time_of(ClockId::CLOCK_THREAD_CPUTIME_ID).saturating_sub(began);
+        let own = time_of(ClockId::CLOCK_THREAD_CPUTIME_ID);
+        let cost = own.saturating_sub(std::mem::replace(&mut self.own, own));
         self.zero + self.clock.next(at, cost)
     }
 

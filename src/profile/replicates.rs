@@ -15,8 +15,8 @@ use crate::units::Share;
 const REPLICATES: usize = 200;
 /// Buckets below which a resampled run says more about the sampling than about the run.
 const FEWEST_BUCKETS: usize = 10;
-/// Part of the demand up to which waits that the timeline saw nothing of are let pass.
-const NEGLIGIBLE: f64 = 0.1;
+/// Steps in which waits that the timeline saw nothing of are varied.
+const STEPS: usize = 1000;
 /// Any number: the same run must give the same confidence every time it is reported.
 const SEED: u64 = 0x00C0_FFEE_5EED_2026;
 
@@ -31,8 +31,9 @@ pub struct DemandShares {
     pub contention: Share,
 }
 
-/// Replicates around `point`, whose demand is `demand`; none when there are too few buckets, or when the timeline saw
-/// nothing of the waits that the workers' own times hold and so cannot say how they varied.
+/// Replicates around `point`, whose demand is `demand`; none when there are too few buckets. Where the timeline saw
+/// nothing of the waits that the workers' own times hold (those of children too short-lived to be caught at it), it
+/// cannot say how they varied: they may be anything from nothing to twice what was reckoned.
 pub(super) fn replicates(steady: &[Bucket], demand: &Demand, point: DemandShares, today: Today) -> Vec<DemandShares> {
     if steady.len() < FEWEST_BUCKETS {
         return Vec::new();
@@ -46,15 +47,16 @@ pub(super) fn replicates(steady: &[Bucket], demand: &Demand, point: DemandShares
     let sums: Vec<Sums> = steady.iter().map(|bucket| Sums::of(bucket, &mix, today)).collect();
     let whole = sums.iter().fold(Sums::default(), Sums::plus);
     let (cpu, waits) = (demand.cpu.as_secs_f64(), demand.waiting().as_secs_f64());
-    if whole.waits <= 0.0 && waits > NEGLIGIBLE * (cpu + waits) {
-        return Vec::new();
-    }
     let unseen = (cpu - whole.cpu).max(0.0);
     let mut random = SplitMix(SEED);
     let one = |_| {
         let drawn = draw_again(&sums, &mut random);
         let cpu = unseen + drawn.cpu * ratio(cpu - unseen, whole.cpu);
-        let waits = drawn.waits * ratio(waits, whole.waits);
+        let waits = if whole.waits > 0.0 {
+            drawn.waits * ratio(waits, whole.waits)
+        } else {
+            waits * 2.0 * random.below(STEPS + 1) as f64 / STEPS as f64
+        };
         let moved =
             |share: Share, part: fn(&Sums) -> f64| moved(share, part(&whole), whole.alive, part(&drawn), drawn.alive);
         DemandShares {
@@ -192,6 +194,21 @@ mod tests {
         let profile = Profile::of(&observation, &Host::default());
         assert_eq!(profile.replicates.len(), REPLICATES);
         assert!(profile.replicates.iter().all(|replicate| (0.999..1.0).contains(&replicate.wait.get())));
+    }
+
+    #[test]
+    fn waits_that_nobody_was_caught_at_may_be_anything_from_none_to_twice_as_much() {
+        let mut observation = draw("sh: (##t)x40");
+        for bucket in &mut observation.timeline.buckets {
+            bucket.blocked_ticks = ByKind::default();
+            bucket.alive = bucket.on_cpu;
+        }
+        let profile = Profile::of(&observation, &Host::default());
+        let waits: Vec<f64> = profile.replicates.iter().map(|replicate| replicate.wait.get()).collect();
+        assert_eq!(waits.len(), REPLICATES);
+        assert!(waits.iter().any(|wait| *wait < 0.05) && waits.iter().any(|wait| *wait > 0.45), "{waits:?}");
+        // A third of the demand waits; twice as much against the same computing is half, give or take the resampling.
+        assert!(waits.iter().all(|wait| *wait <= 0.55), "{waits:?}");
     }
 
     #[test]

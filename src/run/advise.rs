@@ -120,17 +120,23 @@ fn untried(options: &Advise, report: &Report) -> Option<&'static str> {
     }
 }
 
-/// Takes in what the run showed: a shell, a shim or a launcher is not what does the work.
+/// Takes in what the run showed: a shell, a shim or a launcher is not what does the work. First what the command became
+/// (a Python behind a shim, whatever children it runs), then who did most of the work below it.
 fn refine(recording: &mut Recording, profile: &Profile) {
     let Recording { target, observation, .. } = recording;
     let mut work = BTreeMap::<i32, Duration>::new();
     for worker in profile.workers.iter().filter(|worker| worker.role == Role::Working) {
         *work.entry(worker.pid).or_default() += worker.on_cpu + worker.runnable + worker.blocked;
     }
+    let first = observation.workers.first().map(|worker| worker.pid);
     let heaviest = work.into_iter().max_by_key(|(_, time)| *time).map(|(pid, _)| pid);
-    let process = observation.processes.iter().find(|process| Some(process.pid) == heaviest);
-    if let Some((executable, argv)) = process.and_then(|process| Some((process.executable.as_ref()?, &process.argv))) {
-        target.refine(executable, argv);
+    for pid in first.into_iter().chain(heaviest) {
+        let process = observation.processes.iter().find(|process| process.pid == pid);
+        if let Some((executable, argv)) =
+            process.and_then(|process| Some((process.executable.as_ref()?, &process.argv)))
+        {
+            target.refine(executable, argv);
+        }
     }
     if let Runtime::CPython(python) = &mut target.runtime
         && let Err(why) = python.ask()
