@@ -180,7 +180,7 @@ impl LiveProcess {
         self.descriptors = Descriptors::new(self.record.pid);
         self.identify();
         self.record.has_epoll = false;
-        self.read_io(round);
+        self.note_io(round);
         self.inherited = self.io();
         (self.record.read_bytes, self.record.written_bytes) = Default::default();
         let Process { minor_faults, major_faults, .. } = &mut self.record;
@@ -269,7 +269,8 @@ impl LiveProcess {
             }
         }
         let _gone = self.read_stat();
-        self.read_io(round);
+        // Of one that has ended only root may read it; what was read while it lived stands, and says so itself.
+        let _unreadable = self.read_io();
     }
 
     /// The records it leaves.
@@ -317,7 +318,7 @@ impl LiveProcess {
         self.cadence.done(round.at);
         self.identify();
         self.record.has_epoll = self.record.has_epoll || self.descriptors.any_epoll();
-        self.read_io(round);
+        self.note_io(round);
         let mut buffer = [0; 4096];
         if let Ok(status) = ProcPath::process(self.record.pid, "status").read(&mut buffer)
             && let Some(peak) = field_kib(status, b"VmHWM:")
@@ -340,17 +341,18 @@ impl LiveProcess {
         }
     }
 
-    fn read_io(&mut self, round: &mut Round) {
-        let mut buffer = [0; 512];
-        let path = ProcPath::process(self.record.pid, "io");
-        match path.read(&mut buffer) {
-            Ok(io) => {
-                let bytes = |name| field(io, name).map_or(Bytes::default(), Bytes);
-                self.record.read_bytes = bytes(b"read_bytes:") - self.inherited.0;
-                self.record.written_bytes = bytes(b"write_bytes:") - self.inherited.1;
-            }
-            Err(Failure::Vanished) => {}
-            Err(Failure::Unreadable(why)) => round.missing.note(Hidden::Io, path.as_ref(), &why),
+    fn note_io(&mut self, round: &mut Round) {
+        if let Err(Failure::Unreadable(why)) = self.read_io() {
+            round.missing.note(Hidden::Io, ProcPath::process(self.record.pid, "io").as_ref(), &why);
         }
+    }
+
+    fn read_io(&mut self) -> Result<(), Failure> {
+        let mut buffer = [0; 512];
+        let io = ProcPath::process(self.record.pid, "io").read(&mut buffer)?;
+        let bytes = |name| field(io, name).map_or(Bytes::default(), Bytes);
+        self.record.read_bytes = bytes(b"read_bytes:") - self.inherited.0;
+        self.record.written_bytes = bytes(b"write_bytes:") - self.inherited.1;
+        Ok(())
     }
 }
