@@ -39,8 +39,8 @@ pub fn why_not_executable(path: &Path) -> String {
         Err(error) => format!("{path:?} cannot be read to see why it does not run: {error}"),
         Ok(Format::Empty) => format!("{path:?} is empty; it has nothing to execute"),
         Ok(Format::Unknown) => format!(
-            "{path:?} is neither a native executable nor a script that names its interpreter; \
-             begin it with a line such as `#!/bin/sh`, or name its interpreter before it"
+            "{path:?} is neither a native executable nor a script that names its interpreter: it is for another \
+             architecture or system, or damaged; a script begins with a line such as `#!/bin/sh`"
         ),
         Ok(Format::Script(shebang)) => interpreter(path, &shebang.interpreter),
         Ok(Format::Elf(headers)) => match headers.loader {
