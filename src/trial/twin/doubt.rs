@@ -20,6 +20,8 @@ const INNER_THREADS: f64 = 1.2;
 const COMPUTES: f64 = 0.20;
 /// Waiting for one another above this part of the demand.
 const CONTENDED: f64 = 0.05;
+/// From this share of the waiting in epoll on, the program is an event loop (as for the fact `already_async`).
+const IN_EPOLL: f64 = 0.80;
 /// Up to this many pieces there is little to overlap.
 const FEW_PIECES: u64 = 3;
 
@@ -54,6 +56,11 @@ pub(super) fn doubts(profile: &Profile, runtime: &Runtime, host: &Host, tasks: u
     });
     doubt(gil && computes, &|| {
         "what a task takes and gives back was not seen; if it is large, processes pay for pickling it".into()
+    });
+    doubt(profile.loops.is_some_and(|loops| loops.epoll.get() >= IN_EPOLL), &|| {
+        "the program waits in an event loop, where waits overlap already and are seen as one; how many tasks it keeps \
+         in flight was not seen, so keep at least as many as it has today"
+            .into()
     });
     doubt(waits_for(BlockedKind::Disk), &|| {
         "the tasks wait for a disk, whose queue may saturate; the twin's waits overlap without limit".into()
@@ -95,6 +102,7 @@ fn plural(count: u64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::Loops;
     use crate::target::PythonEntry;
     use std::time::Duration;
 
@@ -120,6 +128,8 @@ mod tests {
         let second = Duration::from_secs(1);
         check(|profile| profile.demand.waits[BlockedKind::Disk] = second, true, &["disk"]);
         check(|profile| profile.demand.waits[BlockedKind::Network] = second, true, &["async client"]);
+        let epoll = Some(Loops { epoll: Share::ONE, multiplexed: Share::ONE, any: true });
+        check(|profile| profile.loops = epoll, true, &["event loop"]);
         check(|profile| profile.demand.contention = second, true, &["locks"]);
         check(|profile| profile.elsewhere = Share::new(0.4), true, &["database"]);
         check(|profile| profile.cores_busy = 1.9, true, &["compete"]);
