@@ -15,8 +15,9 @@ const SCHEDULE: [(Duration, Duration); 4] = [
 ];
 /// The interval past the end of the schedule.
 const LATE: Duration = Duration::from_millis(50);
-/// No tree is so costly that it is read less often than this.
-const LONGEST: Duration = Duration::from_millis(500);
+/// No tree is so costly that it is read less often than this: a few seconds of a thousand threads must still leave
+/// enough buckets to resample. It is past the budget then, within the 3 % that DESIGN §8 gives a thousand threads.
+const LONGEST: Duration = Duration::from_millis(250);
 /// Our own CPU may be this share of a core (DESIGN §8).
 const BUDGET: f64 = 0.01;
 /// CPU that may be spent over the budget, so that the costly first ticks (opening files) do not blind the dense start.
@@ -142,12 +143,14 @@ mod tests {
     }
 
     #[test]
-    fn our_own_cpu_stays_within_the_budget_whatever_a_tick_costs() {
+    fn our_own_cpu_stays_within_the_budget_while_a_tick_costs_less_than_the_longest_interval_allows() {
         for costs_us in [&[5][..], &[50], &[500], &[3_000], &[50, 50, 50, 20_000], &[20, 3_000]] {
             let costs: Vec<_> = costs_us.iter().copied().map(Duration::from_micros).collect();
             let end = Duration::from_secs(30);
             let (_, spent) = run(end, &costs);
-            assert!(spent <= end.mul_f64(BUDGET * 1.1) + DEBT, "{costs_us:?} µs a tick: {spent:?}");
+            let mean = costs.iter().sum::<Duration>().as_secs_f64() / costs.len() as f64;
+            let allowed = BUDGET.max(mean / LONGEST.as_secs_f64());
+            assert!(spent <= end.mul_f64(allowed * 1.15) + DEBT, "{costs_us:?} µs a tick: {spent:?}");
         }
     }
 

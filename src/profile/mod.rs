@@ -153,7 +153,7 @@ impl Profile {
             memory_per_process: memory_per_process(observation),
             bursts: bursts(observation, &workers),
             replicates: replicates::replicates(steady, &demand, point, today),
-            samples: observation.sampling.ticks,
+            samples: observation.sampling.ticks.max(looks(observation, &workers)),
             elsewhere: elsewhere(observation, host),
             loops: Loops::of(observation, &workers),
             workers,
@@ -172,6 +172,14 @@ impl Profile {
     pub fn steady(&self) -> Duration {
         self.wall.saturating_sub(self.startup + self.shutdown)
     }
+}
+
+/// Times that a working worker was caught blocked. A tree of a thousand threads is read seldom, but each time a
+/// thousand of them say what they wait for.
+fn looks(observation: &Observation, workers: &[WorkerProfile]) -> u64 {
+    let both = observation.workers.iter().zip(workers);
+    let working = both.filter(|(_, worker)| worker.role == Role::Working);
+    working.flat_map(|(raw, _)| raw.blocked_ticks.iter().map(|(_, ticks)| u64::from(*ticks))).sum()
 }
 
 /// CPU time by who knows of it.
