@@ -2,6 +2,7 @@
 //! trial leaves nothing behind. What needs the process's first thread (orphans, signals to us) is in `own_thread.rs`.
 
 use concadvise::notice::Notice;
+use concadvise::observe::kind::BlockedKind;
 use concadvise::observe::{Error, Exit, Observation, Settings, Stdio, observe};
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -265,8 +266,16 @@ fn the_helpers_of_a_launcher_are_nobody_s_missing_work() {
     let launch = observation.launch.expect("a shell went before");
     assert!(launch.until < observation.wall && launch.ticks < observation.sampling.ticks, "{launch:?}");
     assert!(!codes(&observation).contains(&"unseen-workers"), "{:?}", observation.notices);
+    // What was seen in the tick that found the program is the program's: the shell never slept.
+    let slept = |before: bool| -> u32 {
+        let workers = observation.workers.iter().filter(|worker| (worker.died <= launch.until) == before);
+        workers.map(|worker| worker.blocked_ticks[BlockedKind::Timer]).sum()
+    };
+    assert_eq!(slept(true), 0, "{:#?}", observation.workers);
+    assert!(slept(false) > 0, "{:#?}", observation.workers);
     let profile = concadvise::profile::Profile::of(&observation, &concadvise::host::Host::default());
-    assert_eq!((profile.today.processes, profile.today.threads), (1, 1));
+    let today = (profile.today.processes, profile.today.threads);
+    assert_eq!(today, (1, 1), "{launch:?} {:#?} {:#?}", observation.workers, profile.workers);
     assert!(profile.startup >= launch.until);
     assert!(profile.demand.wait_count.is_some_and(|count| count < 10), "{:?}", profile.demand);
 }

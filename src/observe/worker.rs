@@ -113,6 +113,11 @@ impl LiveWorker {
         let next = Worker { pid, tid, parent, name, born, died, ..Worker::default() };
         let mut ended = std::mem::replace(&mut self.record, next);
         ended.name = name_before.unwrap_or(ended.name);
+        // The look of this tick came before the `exec` was noticed, and found what the program waits for.
+        if let State::Blocked(kind) = self.state {
+            counts(&mut ended, kind, self.breadth).for_each(|count| *count = count.saturating_sub(1));
+            counts(&mut self.record, kind, self.breadth).for_each(|count| *count += 1);
+        }
         // None by now, and it may sleep before it is read again.
         self.record.voluntary_switches = ended.voluntary_switches.map(|_| 0);
         self.record.involuntary_switches = ended.involuntary_switches.map(|_| 0);
@@ -168,14 +173,7 @@ impl LiveWorker {
             State::Running => self.live_until(round.at, round),
             State::Blocked(kind) => {
                 self.live_until(round.at, round);
-                self.record.blocked_ticks[kind] += 1;
-                let waited_on = &mut self.record.waited_on;
-                match self.breadth {
-                    Some(Breadth::One) => waited_on.one += 1,
-                    Some(Breadth::Several) => waited_on.several += 1,
-                    Some(Breadth::Epoll) => waited_on.epoll += 1,
-                    None => {}
-                }
+                counts(&mut self.record, kind, self.breadth).for_each(|count| *count += 1);
                 round.stretch.blocked_ticks[kind] += 1;
             }
         }
@@ -315,6 +313,17 @@ fn birth(start: Duration, since: Duration, at: Duration) -> Duration {
 
 fn lossy(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
+}
+
+/// What being found blocked once adds to.
+fn counts(record: &mut Worker, kind: BlockedKind, breadth: Option<Breadth>) -> impl Iterator<Item = &mut u32> {
+    let waited_on = &mut record.waited_on;
+    let breadth = breadth.map(|breadth| match breadth {
+        Breadth::One => &mut waited_on.one,
+        Breadth::Several => &mut waited_on.several,
+        Breadth::Epoll => &mut waited_on.epoll,
+    });
+    std::iter::once(&mut record.blocked_ticks[kind]).chain(breadth)
 }
 
 #[cfg(test)]
