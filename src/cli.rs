@@ -3,6 +3,7 @@
 //! Only commands that work are listed. Everything after `--` is the target's and is taken as bytes.
 
 use crate::exit::{OURS, USAGE};
+use crate::observe::Mechanism;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -76,6 +77,9 @@ pub struct Advise {
     /// Also write everything that was measured, to be judged again later
     #[arg(long, value_name = "FILE", hide = true)]
     pub record: Option<PathBuf>,
+    /// Do not look at these, to compare what looking costs
+    #[arg(long, value_name = "MECHANISM", value_delimiter = ',', value_parser = mechanism, hide = true)]
+    pub without: Vec<Mechanism>,
     /// The command to watch, and its own options; never goes through a shell
     #[arg(last = true, value_name = "COMMAND")]
     pub argv: Vec<OsString>,
@@ -178,6 +182,11 @@ fn put_dashes_before(own: &[OsString], at: usize) -> String {
     let words = ["concadvise"].into_iter().chain(ours.iter().map(String::as_str)).chain(["--"]);
     let line = crate::report::escape::command(words.chain(theirs.iter().map(String::as_str)));
     format!("{} is no word of ours; to watch it run, put -- before the command: {line}", theirs[0])
+}
+
+fn mechanism(text: &str) -> Result<Mechanism, String> {
+    let known = Mechanism::ALL.map(Mechanism::name).join(", ");
+    Mechanism::ALL.into_iter().find(|one| one.name() == text).ok_or_else(|| format!("write some of {known}"))
 }
 
 /// `10`, `10s`, `2m`, `500ms`, `1h`.

@@ -28,7 +28,7 @@ fn run_quietly(script: &str) -> Observation {
 }
 
 fn capture<W: AsRef<OsStr>>(argv: &[W], input: &[u8], timeout: Option<Duration>) -> Observation {
-    let settings = Settings { stdio: Stdio::Capture { input: input.to_vec() }, timeout };
+    let settings = Settings { stdio: Stdio::Capture { input: input.to_vec() }, timeout, ..Settings::default() };
     observe(&words(argv), &settings, &mut |_| {}).expect("the command can be run")
 }
 

@@ -49,7 +49,7 @@ tests! {
 
 fn run(argv: &[&str], stdio: Stdio) -> Observation {
     let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
-    observe(&argv, &Settings { stdio, timeout: None }, &mut |_| {}).expect("the command can be run")
+    observe(&argv, &Settings { stdio, ..Settings::default() }, &mut |_| {}).expect("the command can be run")
 }
 
 fn captured() -> Stdio {
@@ -122,7 +122,8 @@ fn children_from_before_are_not_the_run_s() {
 
 /// Observes, then says in one line what it saw.
 fn watch(argv: &[OsString], stdio: Stdio) {
-    let observation = observe(argv, &Settings { stdio, timeout: None }, &mut |_| {}).expect("the command can be run");
+    let observation =
+        observe(argv, &Settings { stdio, ..Settings::default() }, &mut |_| {}).expect("the command can be run");
     println!("{:?} {:?} complete={}", observation.exit, observation.interrupted, observation.complete);
     if let Some(Exit::Signal(signal)) = observation.exit
         && env::var_os("RERAISE").is_some()

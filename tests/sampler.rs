@@ -49,7 +49,7 @@ fn sample(command: &mut Command, limit: Duration) -> Sampled {
     let _alone = alone();
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the program to start");
     let pid = child.id().cast_signed();
-    let mut sampler = Sampler::new(pid);
+    let mut sampler = Sampler::new(pid, &[]);
     let start = Instant::now();
     sampler.start(start);
     if let Some(input) = &mut child.stdin {
@@ -333,7 +333,7 @@ fn our_limit_of_open_files_is_raised_only_meanwhile() {
     let (_, hard) = limit();
     setrlimit(Resource::RLIMIT_NOFILE, 256, hard).expect("to lower our own limit");
     let before = limit();
-    let sampler = Sampler::new(std::process::id().cast_signed());
+    let sampler = Sampler::new(std::process::id().cast_signed(), &[]);
     assert!(limit().0 > 256 || hard <= 256);
     drop(sampler);
     assert_eq!(limit(), before);

@@ -63,6 +63,15 @@ impl Blocked<'_> {
         Some(State::Blocked(kind))
     }
 
+    /// From its state alone, not asking what it waits for; `None` when it is gone or wholly hidden.
+    pub fn state_alone(&self) -> Option<State> {
+        Some(match self.letter()? {
+            b'R' => State::Running,
+            b'Z' | b'X' => State::Ended,
+            _ => State::Blocked(BlockedKind::Other),
+        })
+    }
+
     fn kind(&mut self, call: &Call) -> BlockedKind {
         match call.wait() {
             Wait::For(kind) => kind,

@@ -7,7 +7,7 @@ use std::ops::{Index, IndexMut};
 /// What a worker was blocked on, from kernel evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BlockedKind {
-    /// A file, a block device, a page-in.
+    /// A file, a block device.
     Disk,
     /// A socket.
     Network,
@@ -21,14 +21,28 @@ pub enum BlockedKind {
     Pipe,
     /// The end of a child process.
     Child,
+    /// A page of memory that has to be read from a file or from swap first.
+    PageFault,
+    /// Nothing to do: a server that waits for its next client.
+    Idle,
     /// Anything else, or not readable.
     Other,
 }
 
 impl BlockedKind {
     /// Every kind, in the order reports list them.
-    pub const ALL: [Self; 8] =
-        [Self::Disk, Self::Network, Self::Timer, Self::Lock, Self::Gil, Self::Pipe, Self::Child, Self::Other];
+    pub const ALL: [Self; 10] = [
+        Self::Disk,
+        Self::Network,
+        Self::Timer,
+        Self::Lock,
+        Self::Gil,
+        Self::Pipe,
+        Self::Child,
+        Self::PageFault,
+        Self::Idle,
+        Self::Other,
+    ];
 
     /// The word used in reports and rules.
     pub const fn name(self) -> &'static str {
@@ -40,6 +54,8 @@ impl BlockedKind {
             Self::Gil => "gil",
             Self::Pipe => "pipe",
             Self::Child => "child",
+            Self::PageFault => "page-fault",
+            Self::Idle => "idle",
             Self::Other => "other",
         }
     }
@@ -47,7 +63,7 @@ impl BlockedKind {
 
 /// One value per blocked kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct ByKind<T>([T; 8]);
+pub struct ByKind<T>([T; BlockedKind::ALL.len()]);
 
 impl<T> ByKind<T> {
     /// Every kind with its value.

@@ -50,6 +50,42 @@ pub struct Settings {
     pub stdio: Stdio,
     /// Ended (by the id we hold, with its process group) when it runs longer. Never set for the user's own run.
     pub timeout: Option<Duration>,
+    /// What is not looked at, so that its cost or its worth can be compared.
+    pub without: Vec<Mechanism>,
+}
+
+/// A way of observing that can be done without: each adds to what `schedstat` and `rusage` tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mechanism {
+    /// The kernel's records of every context switch, birth and death (perf).
+    Switches,
+    /// What blocked workers wait for.
+    Kinds,
+    /// Who holds CPython's lock.
+    Gil,
+    /// Which functions a Python program is in.
+    Stacks,
+    /// Proportional memory.
+    Memory,
+    /// The counters of kernel and processor (perf).
+    Counters,
+}
+
+impl Mechanism {
+    /// Every one.
+    pub const ALL: [Self; 6] = [Self::Switches, Self::Kinds, Self::Gil, Self::Stacks, Self::Memory, Self::Counters];
+
+    /// Its word on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Switches => "switches",
+            Self::Kinds => "kinds",
+            Self::Gil => "gil",
+            Self::Stacks => "stacks",
+            Self::Memory => "memory",
+            Self::Counters => "counters",
+        }
+    }
 }
 
 /// A run's standard streams.
@@ -88,6 +124,8 @@ pub struct Observation {
     pub processes: Vec<Process>,
     /// Counters of the whole tree, those that the machine has.
     pub counters: Vec<Counter>,
+    /// The Python functions that were seen most, the most seen first; bounded.
+    pub functions: Vec<Function>,
     /// The run over time.
     pub timeline: Timeline,
     /// Highest sum of memory over the processes that were alive together (PSS where readable, else RSS).
@@ -186,8 +224,10 @@ pub struct Worker {
     pub blocked_ticks: ByKind<u32>,
     /// The same samples by how many things the system call waited on at once, where that could be read.
     pub waited_on: WaitedOn,
-    /// Lengths of its stretches on a core (mean per sampling interval).
+    /// Lengths of its stretches on a core: each one where its switches were recorded, else means per sampling interval.
     pub bursts: Histogram,
+    /// Lengths of its stretches blocked; only where its switches were recorded.
+    pub waits: Histogram,
 }
 
 impl Worker {
@@ -240,6 +280,8 @@ pub struct Process {
     pub argv: Vec<OsString>,
     /// Whether an epoll was seen among its first descriptors.
     pub has_epoll: bool,
+    /// What its interpreter's lock was seen doing.
+    pub gil: Gil,
     /// Highest resident set.
     pub peak_rss: Bytes,
     /// Highest proportional set; `None` when not readable or too costly.
@@ -254,6 +296,50 @@ pub struct Process {
     pub major_faults: u64,
     /// Page faults served from memory.
     pub minor_faults: u64,
+}
+
+/// A process's global interpreter lock, as read from its memory.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Gil {
+    /// Not read: no CPython, or its memory is hidden from us (then a notice says so).
+    #[default]
+    Unread,
+    /// A CPython without one.
+    Absent,
+    /// A CPython with one.
+    Sampled(GilSamples),
+}
+
+/// The lock's words, read at each of many moments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GilSamples {
+    /// Moments.
+    pub samples: u32,
+    /// Moments at which some thread held it.
+    pub held: u32,
+    /// Time on a core, over the stretches between those moments, of threads that held it.
+    pub holding: Duration,
+    /// Time on a core of all threads over the same stretches.
+    pub on_cpu: Duration,
+    /// Times that it went to another thread.
+    pub handovers: u64,
+}
+
+/// One Python function, as often as it was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Function {
+    /// Its name; untrusted.
+    pub name: String,
+    /// Its file; untrusted.
+    pub path: PathBuf,
+    /// The line that it was in most often.
+    pub line: u32,
+    /// Sightings of a thread in it, on top of the stack, waiting or not.
+    pub seen: u32,
+    /// Those in which the thread was not waiting.
+    pub active: u32,
+    /// Those in which the thread held the GIL.
+    pub holding: u32,
 }
 
 /// One counter of the whole tree.
@@ -276,6 +362,21 @@ pub struct Sampling {
     pub lateness: Histogram,
     /// CPU time that watching cost us.
     pub own_cpu: Duration,
+    /// The kernel's records of switches; `None` when there were none to be had.
+    pub switches: Option<Switches>,
+    /// Times that a stack was asked for, and those without an answer.
+    pub stacks: (u64, u64),
+}
+
+/// How well the kernel's records of switches were kept up with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Switches {
+    /// Records read.
+    pub records: u64,
+    /// Records that the kernel had no room for.
+    pub lost: u64,
+    /// When recording was given up because it would have cost the target too much; `None` when it never was.
+    pub until: Option<Duration>,
 }
 
 /// What a captured run printed, cut at a bound.

@@ -1,5 +1,6 @@
 //! One tick's purse and basket: what reading the tree may still spend in this tick, and what it has brought home.
 
+use super::Mechanism;
 use super::ledger::Ledger;
 use super::timeline::Bucket;
 use crate::notice::Notice;
@@ -32,6 +33,8 @@ pub struct Round {
     pub cores: Cores,
     /// What could not be read.
     pub missing: Missing,
+    /// What is not to be looked at.
+    pub without: Vec<Mechanism>,
     lookups: u32,
     details: u32,
 }
@@ -56,6 +59,11 @@ impl Round {
         self.stretch.span = self.at - self.since;
         self.since = self.at;
         std::mem::take(&mut self.stretch)
+    }
+
+    /// Whether this is to be looked at.
+    pub fn wants(&self, mechanism: Mechanism) -> bool {
+        !self.without.contains(&mechanism)
     }
 
     /// Whether one more file may be kept open.

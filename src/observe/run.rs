@@ -9,7 +9,7 @@ use super::family::{self, Family};
 use super::refusal::refusal;
 use super::sampler::Sampler;
 use super::throttle::Throttle;
-use super::{Error, Exit, Observation, Sampling, Settings, Stdio, Totals};
+use super::{Error, Exit, Mechanism, Observation, Sampling, Settings, Stdio, Totals};
 use crate::notice::Notice;
 use crate::sys::ready::{Until, ready};
 use crate::sys::signals::{self, Arrival, Watch};
@@ -79,7 +79,7 @@ struct Run {
     signals: Watch,
     family: Family,
     sampler: Sampler,
-    /// Only of the user's own run: counters cost every fork of the tree a little, and nobody reads a trial's.
+    /// They cost every fork of the tree a little.
     counters: Option<Counters>,
     throttle: Throttle,
     capture: Option<Capture>,
@@ -112,8 +112,9 @@ impl Run {
         let root = held.pid();
         let held_rss = resident(root);
         let ended = wait::pidfd(root).ok();
-        let mut sampler = Sampler::new(root);
-        let counters = capture.is_none().then(|| Counters::attach(root));
+        let mut sampler = Sampler::new(root, &settings.without);
+        let wants_counters = !settings.without.contains(&Mechanism::Counters);
+        let counters = wants_counters.then(|| Counters::attach(root));
         let throttle = Throttle::before_run();
         let released = Instant::now();
         sampler.start(released);
@@ -282,6 +283,7 @@ impl Run {
             folded: sampled.folded,
             processes: sampled.processes,
             counters,
+            functions: Vec::new(),
             timeline: sampled.timeline,
             peak_memory: sampled.peak_memory,
             core_ticks: sampled.core_ticks,
@@ -291,6 +293,8 @@ impl Run {
                 interval: sampled.interval,
                 lateness: sampled.lateness,
                 own_cpu: own_cpu().saturating_sub(own_cpu_before),
+                switches: None,
+                stacks: (0, 0),
             },
             output: self.capture.map(Capture::into_output),
             interrupted: self.interrupted,

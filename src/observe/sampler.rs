@@ -10,7 +10,7 @@ use super::readings::busy;
 use super::round::Round;
 use super::timeline::Timeline;
 use super::tree::Tree;
-use super::{Folded, Launch, Process, Worker};
+use super::{Folded, Launch, Mechanism, Process, Worker};
 use crate::notice::Notice;
 use crate::units::Bytes;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -69,10 +69,11 @@ pub struct Sampled {
 
 impl Sampler {
     /// Attaches to `root`: the held (not yet released) first process. Raises our own limit of open files until
-    /// [`Sampler::finish`] or the drop, so nothing else should be forked meanwhile.
-    pub fn new(root: i32) -> Self {
+    /// [`Sampler::finish`] or the drop, so nothing else should be forked meanwhile. What is in `without` is not looked at.
+    pub fn new(root: i32, without: &[Mechanism]) -> Self {
         let (limit, files) = RaisedLimit::raise();
         let mut round = Round::default();
+        round.without = without.to_vec();
         let tree = Tree::new(root, files, &mut round);
         Self {
             zero: Instant::now(),

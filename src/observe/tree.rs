@@ -4,13 +4,13 @@
 //! the children listed, and only of workers that ran lately. A full look every second catches what that may miss.
 //! We are the subreaper of the tree, so a descendant whose parent has died becomes our own child.
 
-use super::Launch;
 use super::memory::Walks;
 use super::probe::{Probe, ProcPath};
 use super::process::LiveProcess;
 use super::readings::{children, last_pid};
 use super::round::{Hidden, Round};
 use super::worker::Gone;
+use super::{Launch, Mechanism};
 use crate::units::Bytes;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -109,7 +109,9 @@ impl Tree {
             }
         }
         self.take_up(round);
-        self.walk(round);
+        if round.wants(Mechanism::Memory) {
+            self.walk(round);
+        }
     }
 
     /// `pid`, a child of ours, has ended and is about to be reaped: its last readings. Its CPU time, waited-for

@@ -3,7 +3,6 @@
 //! A worker whose counters did not move since it was found blocked is still in the same wait, so one read of 40 bytes
 //! is all that it costs. Which workers there are is `process`'s and `tree`'s.
 
-use super::Worker;
 use super::blocked::{Blocked, State};
 use super::descriptors::Descriptors;
 use super::kind::BlockedKind;
@@ -11,6 +10,7 @@ use super::probe::{Failure, Probe, ProcPath};
 use super::readings::{Schedstat, Stat, TICK, field};
 use super::round::{Cadence, Hidden, Round};
 use super::syscall::{Breadth, Whereabouts};
+use super::{Mechanism, Worker};
 use std::time::Duration;
 
 /// The worker is no longer there to be read.
@@ -231,6 +231,9 @@ impl LiveWorker {
     fn look(&mut self, descriptors: &mut Descriptors, round: &mut Round) -> Option<State> {
         let mut blocked = Blocked { tid: self.record.tid, at: round.at, descriptors };
         self.breadth = None;
+        if !round.wants(Mechanism::Kinds) {
+            return blocked.state_alone();
+        }
         // A number, six arguments and two addresses at their longest.
         let mut buffer = [0; 192];
         match self.syscall.read(&mut buffer) {

@@ -22,7 +22,7 @@ const MOSTLY_UNSEEN: f64 = 0.2;
 pub struct Demand {
     /// CPU time of the steady part, summed; includes workers that nobody saw.
     pub cpu: Duration,
-    /// Blocked time of working workers on each kind that is work (disk, network, timer, pipe, other); others are zero.
+    /// Blocked time of working workers on each kind that is work (disk, page fault, network, timer, pipe, other); others are zero.
     /// A pipe is work only when a single process works.
     pub waits: ByKind<Duration>,
     /// Waiting for one another: lock and GIL.
@@ -66,9 +66,11 @@ impl Demand {
 /// Whether being blocked on this is part of the work.
 pub(super) fn is_work(kind: BlockedKind, today: Today) -> bool {
     match kind {
-        BlockedKind::Disk | BlockedKind::Network | BlockedKind::Timer | BlockedKind::Other => true,
+        BlockedKind::Disk | BlockedKind::PageFault | BlockedKind::Network | BlockedKind::Timer | BlockedKind::Other => {
+            true
+        }
         BlockedKind::Pipe => today.processes <= 1,
-        BlockedKind::Lock | BlockedKind::Gil | BlockedKind::Child => false,
+        BlockedKind::Lock | BlockedKind::Gil | BlockedKind::Child | BlockedKind::Idle => false,
     }
 }
 

@@ -90,6 +90,8 @@ fn kind(cell: char) -> BlockedKind {
         'g' => BlockedKind::Gil,
         'p' => BlockedKind::Pipe,
         'c' => BlockedKind::Child,
+        'f' => BlockedKind::PageFault,
+        'i' => BlockedKind::Idle,
         'o' => BlockedKind::Other,
         other => panic!("no cell is drawn as {other:?}"),
     }

@@ -195,7 +195,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_kinds_sum_to_the_blocked_time(whole in 0..u64::MAX, weights in prop::array::uniform8(0..u64::MAX / 8)) {
+        fn the_kinds_sum_to_the_blocked_time(whole in 0..u64::MAX, weights in prop::array::uniform10(0..u64::MAX / 10)) {
             let mut table = ByKind::<u64>::default();
             for (kind, weight) in BlockedKind::ALL.into_iter().zip(weights) {
                 table[kind] = weight;

@@ -210,6 +210,8 @@ fn kinds(from: &ByKind<Share>) -> Kinds {
         gil: part(BlockedKind::Gil),
         pipe: part(BlockedKind::Pipe),
         child: part(BlockedKind::Child),
+        page_fault: part(BlockedKind::PageFault),
+        idle: part(BlockedKind::Idle),
         other: part(BlockedKind::Other),
     }
 }

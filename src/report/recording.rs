@@ -7,7 +7,9 @@ use super::json::{Json, field, fields, variants};
 use crate::host::{CpuQuota, Cpus, Host, Memory, MemoryLimit, Rights};
 use crate::notice::Notice;
 use crate::observe::timeline::{Bucket, Timeline};
-use crate::observe::{Exit, Folded, Launch, Observation, Process, Sampling, Totals, WaitedOn, Worker};
+use crate::observe::{
+    Exit, Folded, Function, Gil, GilSamples, Launch, Observation, Process, Sampling, Switches, Totals, WaitedOn, Worker,
+};
 use crate::target::{CPython, Native, PythonEntry, Runtime, Target};
 use crate::trial::model::{Model, Setting, StartMethod};
 use crate::trial::twin::{TaskDemand, Twin};
@@ -154,6 +156,7 @@ fields!(Observation {
     folded,
     processes,
     counters,
+    functions,
     timeline,
     peak_memory,
     core_ticks,
@@ -194,6 +197,7 @@ fields!(Worker {
     blocked_ticks,
     waited_on,
     bursts,
+    waits,
 });
 fields!(WaitedOn { one, several, epoll });
 fields!(Folded { workers, on_cpu, runnable, alive });
@@ -203,6 +207,7 @@ fields!(Process {
     executable,
     argv,
     has_epoll,
+    gil,
     peak_rss,
     peak_pss,
     peak_uss,
@@ -213,7 +218,11 @@ fields!(Process {
 });
 fields!(Timeline { bucket, buckets });
 fields!(Bucket { span, on_cpu, runnable, alive, blocked_ticks });
-fields!(Sampling { ticks, interval, lateness, own_cpu });
+fields!(GilSamples { samples, held, holding, on_cpu, handovers });
+variants!(Gil { Unread, Absent, Sampled(samples) });
+fields!(Function { name, path, line, seen, active, holding });
+fields!(Sampling { ticks, interval, lateness, own_cpu, switches, stacks });
+fields!(Switches { records, lost, until });
 
 fields!(Twin { task, tasks, compression, gil, pieces_seen, doubts });
 fields!(TaskDemand { cpu_held, cpu_released, waits, memory, argument, result });

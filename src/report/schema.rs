@@ -270,7 +270,7 @@ tables! {
 
     /// One share for each kind of blocking.
     Kinds {
-        /// A file, a block device, a page-in.
+        /// A file, a block device.
         disk: f64,
         /// A socket.
         network: f64,
@@ -284,6 +284,10 @@ tables! {
         pipe: f64,
         /// The end of a child process.
         child: f64,
+        /// A page of memory that had to be read first.
+        page_fault: f64,
+        /// A server's wait for its next client.
+        idle: f64,
         /// Anything else, or not readable.
         other: f64,
     }

@@ -93,6 +93,8 @@ impl Page {
                 ("gil", kinds.gil),
                 ("pipe", kinds.pipe),
                 ("child", kinds.child),
+                ("page fault", kinds.page_fault),
+                ("idle", kinds.idle),
                 ("other", kinds.other),
             ]
         });

@@ -34,7 +34,8 @@ pub fn advise(options: &Advise) -> Ending {
         say::complain(&format!("{sentence} (the target runs anyway, and the table is printed)"));
     }
     let enough = Enough::watch();
-    let observation = match observe(&target.argv, &Settings::default(), &mut |_| {}) {
+    let settings = Settings { without: options.without.clone(), ..Settings::default() };
+    let observation = match observe(&target.argv, &settings, &mut |_| {}) {
         Ok(observation) => observation,
         Err(why) => {
             say::complain(&why.to_string());

@@ -5,7 +5,7 @@
 use super::wire::{Answer, Calibrated, Done, Question, Trial, Trouble};
 use super::{Calibration, Launch, Spec};
 use crate::notice::Notice;
-use crate::observe::{Exit, Observation, Settings, Stdio};
+use crate::observe::{Exit, Mechanism, Observation, Settings, Stdio};
 use crate::trial::{Measurement, Outcome};
 use crate::units::human;
 use serde::de::DeserializeOwned;
@@ -135,7 +135,12 @@ impl Harness {
         timeout: Duration,
     ) -> Result<(T, Observation), Unanswered> {
         let input = serde_json::to_vec(question).map_err(|error| Unanswered::Failed(error.to_string()))?;
-        let settings = Settings { stdio: Stdio::Capture { input }, timeout: Some(timeout) };
+        let settings = Settings {
+            stdio: Stdio::Capture { input },
+            timeout: Some(timeout),
+            // A trial says itself how long it took; from outside only its CPU time and its memory are wanted.
+            without: Mechanism::ALL.into_iter().filter(|means| *means != Mechanism::Memory).collect(),
+        };
         let observation =
             (self.launch)(&self.argv, &settings).map_err(|error| Unanswered::Failed(error.to_string()))?;
         if let Some(reason) = ended_badly(&observation, timeout) {
