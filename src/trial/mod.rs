@@ -11,6 +11,7 @@ pub mod python;
 pub mod race;
 pub mod runner;
 pub mod scaling;
+pub mod task;
 pub mod twin;
 
 use crate::units::Bytes;

@@ -3,6 +3,8 @@
 //! The package is kept as real Python files (`harness/`), written to a private folder while we need it. What it is
 //! asked and what its answers mean is `runner`'s.
 
+pub mod task;
+
 use super::model::{Model, StartMethod};
 use super::runner::Launch;
 use super::runner::harness::Harness;
@@ -17,13 +19,21 @@ macro_rules! package {
 }
 
 /// The package, by path below the folder it is run from.
-const FILES: [(&str, &str); 6] = package![
+const FILES: [(&str, &str); 14] = package![
     "__main__.py",
     "concadvise_harness/__init__.py",
+    "concadvise_harness/answers.py",
     "concadvise_harness/calibrate.py",
     "concadvise_harness/demand.py",
     "concadvise_harness/executors.py",
+    "concadvise_harness/gate.py",
+    "concadvise_harness/load.py",
     "concadvise_harness/protocol.py",
+    "concadvise_harness/sequence.py",
+    "concadvise_harness/task.py",
+    "concadvise_harness/twin.py",
+    "concadvise_harness/user.py",
+    "concadvise_harness/watch.py",
 ];
 
 /// One CPython interpreter and the package for it.
@@ -31,7 +41,7 @@ pub struct Python {
     pub(super) harness: Harness,
     facts: Probed,
     /// Removed, with all that a killed harness left in it, when this is dropped.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Python {
@@ -40,12 +50,22 @@ impl Python {
     /// # Errors
     /// A sentence, when it does not run, is no CPython, or is older than 3.8.
     pub fn new(executable: &Path, launch: Launch) -> Result<Self, String> {
+        // Isolated: neither the user's site-packages nor PYTHON* variables belong into a measurement of the models.
+        Self::with(executable, &["-I"], launch)
+    }
+
+    /// The same, as the user's own programs are run.
+    fn as_users(executable: &Path, launch: Launch) -> Result<Self, String> {
+        Self::with(executable, &[], launch)
+    }
+
+    fn with(executable: &Path, options: &[&str], launch: Launch) -> Result<Self, String> {
         let folder = unpack().map_err(|error| {
             let temp = std::env::temp_dir();
             format!("cannot run Python trials: could not write to {}: {error}; set TMPDIR", temp.display())
         })?;
-        // Isolated: neither the user's site-packages nor PYTHON* variables belong into a measurement of the models.
-        let argv = vec![executable.into(), "-I".into(), folder.path().into()];
+        let own = [executable.into()].into_iter().chain(options.iter().map(Into::into));
+        let argv = own.chain([folder.path().into()]).collect();
         let mut harness = Harness::new(argv, launch);
         let facts: Probed = harness
             .probe()
@@ -61,7 +81,7 @@ impl Python {
         if let Some(real) = &facts.executable {
             harness.set_program(real.into());
         }
-        Ok(Self { harness, facts, _folder: folder })
+        Ok(Self { harness, facts, folder })
     }
 
     /// (major, minor, micro).

@@ -13,6 +13,7 @@ use crate::trial::Outcome;
 use crate::trial::model::{Model, Setting, StartMethod};
 use crate::trial::native::Native;
 use crate::trial::python::Python;
+use crate::trial::python::task::TaskRunner;
 use crate::trial::twin::TaskDemand;
 use std::ffi::OsString;
 use std::time::Duration;
@@ -63,6 +64,8 @@ pub enum Runner {
     Python(Python),
     /// By this very program.
     Native(Native),
+    /// No twin but the user's own function, by the interpreter that was chosen for it.
+    Task(Box<TaskRunner>),
 }
 
 impl Runner {
@@ -92,6 +95,7 @@ impl Runner {
         match self {
             Self::Python(python) => python.start_methods(),
             Self::Native(native) => native.start_methods(),
+            Self::Task(task) => task.start_methods(),
         }
     }
 
@@ -100,7 +104,10 @@ impl Runner {
         if let Err(reason) = self.available(spec.setting.model) {
             return Outcome::NotApplicable(reason);
         }
-        self.harness().run(spec)
+        match self {
+            Self::Task(task) => task.run(spec),
+            _ => self.harness().run(spec),
+        }
     }
 
     /// How well the demands are hit. Measured once, at the first call or the first run.
@@ -116,6 +123,7 @@ impl Runner {
         match self {
             Self::Python(python) => python.harness.notices(),
             Self::Native(native) => native.harness.notices(),
+            Self::Task(_) => Vec::new(),
         }
     }
 
@@ -124,6 +132,7 @@ impl Runner {
             (_, Model::Cluster) => Err("no cluster was named; the work is tried on this machine alone".to_owned()),
             (Self::Python(python), model) => python.available(model),
             (Self::Native(native), model) => native.available(model),
+            (Self::Task(task), model) => task.available(model),
         }
     }
 
@@ -131,6 +140,7 @@ impl Runner {
         match self {
             Self::Python(python) => &mut python.harness,
             Self::Native(native) => &mut native.harness,
+            Self::Task(task) => task.harness(),
         }
     }
 }

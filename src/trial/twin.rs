@@ -176,7 +176,7 @@ fn pieces(demand: &Demand, waiters: u64) -> (u64, bool) {
 }
 
 /// The part of the computing that another thread of the process has to wait for.
-fn held_share(profile: &Profile, runtime: &Runtime) -> Share {
+pub(super) fn held_share(profile: &Profile, runtime: &Runtime) -> Share {
     match runtime {
         Runtime::CPython(CPython { gil: Some(false), .. }) => Share::ZERO,
         Runtime::CPython(_) => profile.gil_share.unwrap_or(Share::ONE),
@@ -184,7 +184,8 @@ fn held_share(profile: &Profile, runtime: &Runtime) -> Share {
     }
 }
 
-fn takes_turns(runtime: &Runtime) -> bool {
+/// Whether the threads of one process wait for one another's computing.
+pub(super) fn takes_turns(runtime: &Runtime) -> bool {
     matches!(runtime, Runtime::CPython(python) if python.gil != Some(false))
 }
 

@@ -19,7 +19,7 @@ pub fn serve() -> ExitCode {
     let written = match serde_json::from_reader(io::stdin().lock()) {
         Ok(Question::Calibrate) => write(calibrate()),
         Ok(Question::Trial(trial)) => write(run(&trial)),
-        Ok(Question::Probe) => write::<Calibrated>(Err(io::Error::other("only an interpreter is probed").into())),
+        Ok(_) => write::<Calibrated>(Err(io::Error::other("only an interpreter can be asked that").into())),
         Err(error) => write::<Calibrated>(Err(io::Error::from(error).into())),
     };
     match written {

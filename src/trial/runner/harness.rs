@@ -47,7 +47,7 @@ impl Unanswered {
     pub fn reason(self) -> String {
         match self {
             Self::Trouble(trouble) if trouble.message.is_empty() => trouble.error,
-            Self::Trouble(trouble) if trouble.error == Trouble::NOT_APPLICABLE => trouble.message,
+            Self::Trouble(trouble) if Trouble::SENTENCES.contains(&trouble.error.as_str()) => trouble.message,
             Self::Trouble(trouble) => format!("{}: {}", trouble.error, trouble.message),
             Self::Failed(reason) => reason,
         }
@@ -70,6 +70,17 @@ impl Harness {
         self.ask(&Question::Probe, PATIENCE).map(|(probed, _)| probed).map_err(Unanswered::reason)
     }
 
+    /// Asks anything else. `watched`: by every means we have, as a target is.
+    pub(in crate::trial) fn put<T: DeserializeOwned>(
+        &mut self,
+        question: &Question,
+        timeout: Duration,
+        watched: bool,
+    ) -> Result<(T, Observation), Unanswered> {
+        let without = if watched { Vec::new() } else { without_all_but_memory() };
+        self.ask_without(question, timeout, without)
+    }
+
     /// Measured at the first call, known from then on.
     pub fn calibration(&mut self) -> Result<Calibration, String> {
         Ok(self.known()?.calibration)
@@ -81,17 +92,21 @@ impl Harness {
             Ok(known) => known.rates,
             Err(reason) => return Outcome::Failed(reason),
         };
-        match self.ask::<Done>(&Question::Trial(Trial::new(spec, rates)), spec.timeout) {
+        self.run_trial(spec, Trial::new(spec, rates))
+    }
+
+    /// Runs one setting as the question words it.
+    pub(in crate::trial) fn run_trial(&mut self, spec: &Spec, trial: Trial) -> Outcome {
+        match self.ask::<Done>(&Question::Trial(trial), spec.timeout) {
             Ok((done, observation)) => {
                 self.samples.extend(done.sample_ratio.filter(|ratio| ratio.is_finite()));
                 measurement(spec, &done, &observation).map_or_else(Outcome::Failed, Outcome::Ok)
             }
-            Err(Unanswered::Trouble(trouble)) if trouble.error == Trouble::WRONG_RESULT => {
-                Outcome::Unsafe(trouble.message)
-            }
-            Err(Unanswered::Trouble(trouble)) if trouble.error == Trouble::NOT_APPLICABLE => {
-                Outcome::NotApplicable(trouble.message)
-            }
+            Err(Unanswered::Trouble(trouble)) => match trouble.error.as_str() {
+                Trouble::WRONG_RESULT | Trouble::DEADLOCK => Outcome::Unsafe(trouble.message),
+                Trouble::NOT_APPLICABLE => Outcome::NotApplicable(trouble.message),
+                _ => Outcome::Failed(Unanswered::Trouble(trouble).reason()),
+            },
             Err(unanswered) => Outcome::Failed(unanswered.reason()),
         }
     }
@@ -134,13 +149,17 @@ impl Harness {
         question: &Question,
         timeout: Duration,
     ) -> Result<(T, Observation), Unanswered> {
+        self.ask_without(question, timeout, without_all_but_memory())
+    }
+
+    fn ask_without<T: DeserializeOwned>(
+        &mut self,
+        question: &Question,
+        timeout: Duration,
+        without: Vec<Mechanism>,
+    ) -> Result<(T, Observation), Unanswered> {
         let input = serde_json::to_vec(question).map_err(|error| Unanswered::Failed(error.to_string()))?;
-        let settings = Settings {
-            stdio: Stdio::Capture { input },
-            timeout: Some(timeout),
-            // A trial says itself how long it took; from outside only its CPU time and its memory are wanted.
-            without: Mechanism::ALL.into_iter().filter(|means| *means != Mechanism::Memory).collect(),
-        };
+        let settings = Settings { stdio: Stdio::Capture { input }, timeout: Some(timeout), without };
         let observation =
             (self.launch)(&self.argv, &settings).map_err(|error| Unanswered::Failed(error.to_string()))?;
         if let Some(reason) = ended_badly(&observation, timeout) {
@@ -155,6 +174,11 @@ impl Harness {
             ))),
         }
     }
+}
+
+/// A trial says itself how long it took; from outside only its CPU time and its memory are wanted.
+fn without_all_but_memory() -> Vec<Mechanism> {
+    Mechanism::ALL.into_iter().filter(|means| *means != Mechanism::Memory).collect()
 }
 
 /// Why a run's answer is not to be trusted, if so.

@@ -9,6 +9,7 @@ use crate::trial::runner::Spec;
 use crate::trial::twin::TaskDemand;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// What a harness is asked to do.
 #[derive(Debug, Serialize, Deserialize)]
@@ -20,6 +21,46 @@ pub enum Question {
     Calibrate,
     /// Run one setting.
     Trial(Trial),
+    /// Say what the user's function is, without calling it.
+    TaskProbe {
+        /// Which.
+        task: TaskWords,
+    },
+    /// Run it one item after another.
+    TaskObserve {
+        /// Which.
+        task: TaskWords,
+        /// For so long.
+        sample_s: f64,
+    },
+    /// Run a few items again, and say whether the answers are the same.
+    TaskVerify {
+        /// Which.
+        task: TaskWords,
+    },
+}
+
+/// The user's function and how it is to be run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TaskWords {
+    /// A private folder for what one process leaves for the next.
+    pub folder: String,
+    /// As the user named it.
+    pub function: String,
+    /// As the user named them.
+    pub items: String,
+    /// As the user named it.
+    pub async_function: Option<String>,
+    /// As the user named it.
+    pub setup: Option<String>,
+    /// As the user named it.
+    pub teardown: Option<String>,
+    /// Set before the user's module is imported.
+    pub environment: BTreeMap<String, String>,
+    /// Whether results are compared with the sequential ones.
+    pub compare: bool,
+    /// A trial in which no task ends for so long hangs.
+    pub stalled_s: f64,
 }
 
 /// One setting to run.
@@ -41,6 +82,8 @@ pub struct Trial {
     pub demand: Demand,
     /// What the harness itself answered at calibration, handed back as it came.
     pub rates: Value,
+    /// What is run instead of that demand.
+    pub task: Option<TaskWords>,
 }
 
 /// What one task demands: seconds and bytes.
@@ -74,6 +117,7 @@ impl Trial {
             repeats: spec.repeats.max(1),
             demand: Demand::of(&spec.task),
             rates,
+            task: None,
         }
     }
 }
@@ -119,6 +163,14 @@ impl Trouble {
     pub const NOT_APPLICABLE: &str = "not-applicable";
     /// A task was lost, done twice, or answered otherwise than the rest.
     pub const WRONG_RESULT: &str = "wrong-result";
+    /// No task ended any more.
+    pub const DEADLOCK: &str = "deadlock";
+    /// What the user named cannot be used.
+    pub const UNUSABLE: &str = "Unusable";
+    /// The user's setup or teardown raised.
+    pub const SETUP_FAILED: &str = "SetupFailed";
+    /// Errors whose message needs no name before it.
+    pub const SENTENCES: [&str; 4] = [Self::NOT_APPLICABLE, Self::UNUSABLE, Self::SETUP_FAILED, Self::DEADLOCK];
 }
 
 /// Answer to [`Question::Probe`].
@@ -164,4 +216,90 @@ pub struct Done {
     pub pickled_bytes: Option<u64>,
     /// On-CPU time measured over asked, in this very trial.
     pub sample_ratio: Option<f64>,
+}
+
+/// Answer to [`Question::TaskProbe`].
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TaskProbed {
+    /// The module it is imported as.
+    pub module: String,
+    /// Its name in that module.
+    pub attribute: String,
+    /// Whether it is a coroutine function.
+    pub coroutine: bool,
+    /// How many items there are.
+    pub items: u64,
+    /// Why it or an item cannot be sent to another process.
+    pub unsent: Option<String>,
+    /// Importing it and making its items.
+    pub import_s: f64,
+    /// Threads that native libraries start in each process.
+    pub inner_threads: Option<u64>,
+    /// Caveats, each a clause.
+    pub notes: Vec<String>,
+}
+
+/// Answer to [`Question::TaskObserve`].
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TaskObserved {
+    /// Before the first task.
+    pub begun: TaskMark,
+    /// After the last.
+    pub ended: TaskMark,
+    /// The monotonic clock at the end of it all.
+    pub exiting: f64,
+    /// Time between the marks.
+    pub wall_s: f64,
+    /// Tasks run between the marks.
+    pub done: u64,
+    /// Different items among them.
+    pub items: u64,
+    /// Time for one, mean over the items.
+    pub mean_s: f64,
+    /// The longest.
+    pub slowest_s: f64,
+    /// Whether running all of them again took much less.
+    pub remembered: bool,
+    /// Items that raised, of how many.
+    pub raised: (u64, u64),
+    /// The first of them, and what it raised.
+    pub first_raised: Option<(u64, String)>,
+}
+
+/// A point in the life of a harness's main thread.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TaskMark {
+    /// On the monotonic clock.
+    pub at_s: f64,
+    /// Time on a core.
+    pub on_cpu_ns: u64,
+    /// Time in the run queue.
+    pub runnable_ns: u64,
+    /// CPU time in user mode, ended children's with it.
+    pub user_s: f64,
+    /// The same in the kernel.
+    pub system_s: f64,
+    /// CPU time of the process alone.
+    pub own_s: f64,
+    /// Times it gave up its core.
+    pub switches: u64,
+}
+
+/// Answer to [`Question::TaskVerify`].
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TaskVerified {
+    /// The first item that another process answered otherwise: its number, that answer, and the one before.
+    pub other: Option<(u64, String, String)>,
+    /// The first item that the same process answered otherwise when it was asked again.
+    pub changed: Option<u64>,
+    /// Whether no two results can be compared.
+    pub untold: bool,
+    /// Why a result cannot be sent from another process.
+    pub unsent: Option<String>,
+    /// An item as pickled.
+    pub argument_bytes: Option<u64>,
+    /// A result as pickled.
+    pub result_bytes: Option<u64>,
+    /// Pickling and unpickling both.
+    pub pickle_s: Option<f64>,
 }

@@ -13,6 +13,8 @@ import time
 from math import ceil
 from typing import NamedTuple
 
+from .gate import meet
+
 try:  # In C, and without the GIL for the whole of one call, however long.
     from _hashlib import pbkdf2_hmac
 
@@ -135,12 +137,6 @@ def hold(memory):
 
 
 def arrive(memory, ready, gate):
-    """What a worker does first: take its memory, say that it is there, wait until all the others are too.
-
-    By named pipes, the one thing that threads, interpreters and processes of every start method can all open.
-    """
+    """What a worker does first: take its memory, and wait until all the others have."""
     hold(memory)
-    with open(ready, "wb", buffering=0) as pipe:
-        pipe.write(b".")
-    with open(gate, "rb", buffering=0) as pipe:
-        pipe.read(1)
+    meet(ready, gate)

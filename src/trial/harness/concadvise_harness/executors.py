@@ -8,9 +8,16 @@
 | `asyncio+threads` | block the thread | block the thread | in the thread |
 | `asyncio+processes` | `asyncio.sleep`, `max(64, workers)` tasks in flight | block the process | in the process |
 
-Every wait but disk is a sleep: it stands for something that happens elsewhere and costs this machine nothing.
+Every wait but disk is a sleep: it stands for something that happens elsewhere and costs this machine nothing. The user's
+own function does all of it wherever the model calls it.
 
-Each executor has `start()`, which returns only when all of its workers exist and have answered, `run(work, tasks,
+What is run is a *job* (`twin.TwinJob` or `task.TaskJob`), so that both run on the very same executors. It has `call(index)`,
+one task here and now, as an awaitable where `coroutines` says so; `bundle(indices)`, a function and its arguments that do
+several tasks in a worker; `on_loop(index)`, one task of an event loop; `beside_pool(index, submit)`, one task of a loop
+with a pool beside it; `arrival(ready, gate)`, what a worker does first, and `arrive_here(workers)` for workers that are
+this thread; `ledger(tasks)`; and `empty()`, the same job with nothing to do.
+
+Each executor has `start()`, which returns only when all of its workers exist and have answered, `run(job, indices,
 ledger)`, which may be called again and again, and `close()`.
 """
 
@@ -18,14 +25,11 @@ import asyncio
 import concurrent.futures
 import os
 import select
-import selectors
 import shutil
 import sys
 import tempfile
 from collections import deque
 from functools import partial
-
-from . import demand
 
 # Tasks that wait on the loop while processes compute: enough to keep processes fed, and still a bound.
 _LOOP_IN_FLIGHT = 64
@@ -41,46 +45,34 @@ class WrongResult(Exception):
     """A task was lost, done twice, or answered otherwise than the rest."""
 
 
-class Ledger:
-    """Checks each answer as it comes and keeps none of them: results may be large."""
-
-    def __init__(self, work, tasks):
-        self._seen = bytearray(tasks)
-        self._result = work.result
-        self._checksum = None
-
-    def take(self, answer):
-        index, checksum, result = answer
-        if self._checksum is None:
-            self._checksum = checksum
-        if checksum != self._checksum or len(result) != self._result:
-            raise WrongResult(f"task {index} gave another result than the rest")
-        if self._seen[index]:
-            raise WrongResult(f"task {index} was done twice")
-        self._seen[index] = 1
-
-    def close(self):
-        missing = self._seen.count(0)
-        if missing:
-            raise WrongResult(f"{missing} of {len(self._seen)} tasks gave no result")
-
-
 class Sequential:
-    """One after another, in this thread."""
+    """One after another, in this thread; coroutines on one event loop."""
 
     def __init__(self, trial):
-        self._payload = _payloads(trial, 1)[0]
-        self._memory = trial["work"].memory
+        self._job = trial["job"]
+        self._loop = None
 
     def start(self):
-        demand.hold(self._memory)
+        if self._job.coroutines:
+            self._loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self._loop)
+        self._job.arrive_here(1)
 
-    def run(self, work, tasks, ledger):
-        for index in range(tasks):
-            ledger.take(demand.task(work, index, self._payload))
+    def run(self, job, indices, ledger):
+        if self._loop is not None:
+            self._loop.run_until_complete(self._all(job, indices, ledger))
+            return
+        for index in indices:
+            ledger.take(job.call(index))
 
     def close(self):
-        pass
+        self._job.leave_here()
+        if self._loop is not None:
+            _close(self._loop)
+
+    async def _all(self, job, indices, ledger):
+        for index in indices:
+            ledger.take(await job.on_loop(index))
 
 
 class Pool:
@@ -88,7 +80,6 @@ class Pool:
 
     def __init__(self, trial):
         self._chunk = trial["chunk_size"]
-        self._payloads = _payloads(trial, self._chunk)
         # One running and one queued for each worker, and as many again on their way.
         self._ahead = 4 * trial["workers"]
         self._workers = Workers(trial)
@@ -96,15 +87,13 @@ class Pool:
     def start(self):
         self._workers.start()
 
-    def run(self, work, tasks, ledger):
+    def run(self, job, indices, ledger):
         submit = self._workers.executor.submit
         pending = deque()
-        for first in range(0, tasks, self._chunk):
+        for first in range(0, len(indices), self._chunk):
             if len(pending) >= self._ahead:
                 _settle(pending, ledger)
-            indices = range(first, min(first + self._chunk, tasks))
-            items = [(index, self._payloads[index - first]) for index in indices]
-            pending.append(submit(demand.chunk, work, items))
+            pending.append(submit(*job.bundle(indices[first : first + self._chunk])))
         while pending:
             _settle(pending, ledger)
 
@@ -116,42 +105,37 @@ class Loop:
     """One event loop; with an executor beside it for the hybrid models."""
 
     def __init__(self, trial):
-        self._payload = _payloads(trial, 1)[0]
-        self._memory = trial["work"].memory
+        self._job = trial["job"]
         self._in_flight = trial["workers"]
         self._loop = None
 
     def start(self):
-        # select() takes microseconds. epoll's timeout is rounded up to a whole millisecond, which would be charged to
-        # every short wait, and which the readiness of a socket, that these waits stand for, does not pay.
-        self._loop = asyncio.SelectorEventLoop(selectors.SelectSelector())
+        self._loop = self._job.new_loop()
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(asyncio.sleep(0))
         self._attach()
 
-    def run(self, work, tasks, ledger):
-        self._loop.run_until_complete(self._all(work, tasks, ledger))
+    def run(self, job, indices, ledger):
+        self._loop.run_until_complete(self._all(job, indices, ledger))
 
     def close(self):
-        asyncio.set_event_loop(None)
-        self._loop.close()
+        self._job.leave_here()
+        _close(self._loop)
 
     def _attach(self):
-        for _ in range(self._in_flight):
-            demand.hold(self._memory)
+        self._job.arrive_here(self._in_flight)
 
-    async def _all(self, work, tasks, ledger):
+    async def _all(self, job, indices, ledger):
         bound = asyncio.Semaphore(self._in_flight)
 
         async def one(index):
             async with bound:
-                ledger.take(await self._one(work, index))
+                ledger.take(await self._one(job, index))
 
-        await asyncio.gather(*[one(index) for index in range(tasks)])
+        await asyncio.gather(*[one(index) for index in indices])
 
-    async def _one(self, work, index):
-        await _wait(work, index)
-        return demand.compute(work, index, self._payload)
+    async def _one(self, job, index):
+        return await job.on_loop(index)
 
 
 class LoopAndPool(Loop):
@@ -159,25 +143,21 @@ class LoopAndPool(Loop):
 
     def __init__(self, trial):
         super().__init__(trial)
-        self._waits_on_loop = trial["model"] == "asyncio+processes"
         workers = trial["workers"]
         # Threads are kept fed by as many tasks again as they run.
-        self._in_flight = max(_LOOP_IN_FLIGHT, workers) if self._waits_on_loop else 2 * workers
+        processes = trial["model"] == "asyncio+processes"
+        self._in_flight = max(_LOOP_IN_FLIGHT, workers) if processes else 2 * workers
         self._workers = Workers(trial)
 
     def close(self):
         self._workers.close()
-        super().close()
+        _close(self._loop)
 
     def _attach(self):
         self._workers.start()
 
-    async def _one(self, work, index):
-        function = demand.task
-        if self._waits_on_loop:
-            await _wait(work, index)
-            function = demand.compute
-        return await self._loop.run_in_executor(self._workers.executor, function, work, index, self._payload)
+    async def _one(self, job, index):
+        return await job.beside_pool(index, partial(self._loop.run_in_executor, self._workers.executor))
 
 
 MODELS = {
@@ -210,7 +190,7 @@ class Workers:
 
     def __init__(self, trial):
         self._count = trial["workers"]
-        self._memory = trial["work"].memory
+        self._job = trial["job"]
         self._make = _executor_class(trial)
         # In the harness's own folder, which the Rust side removes even when this process is killed. Not a
         # TemporaryDirectory: a forked child would inherit its clean-up.
@@ -232,7 +212,7 @@ class Workers:
         self.executor = self._make(self._count)
         try:
             submit = self.executor.submit
-            first = [submit(demand.arrive, self._memory, self._ready, self._gate) for _ in range(self._count)]
+            first = [submit(*self._job.arrival(self._ready, self._gate)) for _ in range(self._count)]
             self._await_all(first)
         finally:  # Also when one could not be made: the others must not wait for ever.
             os.write(self._pipes[1], b"." * self._count)
@@ -253,6 +233,7 @@ class Workers:
     def close(self):
         if self.executor is not None:
             self.executor.shutdown()
+        self._job.leave_here()
         for pipe in self._pipes:
             os.close(pipe)
         shutil.rmtree(self._folder)
@@ -271,7 +252,7 @@ def _executor_class(trial):
     if trial["model"] in ("threads", "asyncio+threads"):
         return concurrent.futures.ThreadPoolExecutor
     if trial["model"] == "interpreters":
-        return concurrent.futures.InterpreterPoolExecutor
+        return partial(concurrent.futures.InterpreterPoolExecutor, **trial["job"].of_interpreter())
     import multiprocessing
 
     method = trial["start_method"]
@@ -281,16 +262,11 @@ def _executor_class(trial):
     return partial(concurrent.futures.ProcessPoolExecutor, mp_context=context)
 
 
-async def _wait(work, index):
-    if work.wait.due(index):
-        await asyncio.sleep(work.wait.seconds)
+def _close(loop):
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 def _settle(pending, ledger):
     for answer in pending.popleft().result():
         ledger.take(answer)
-
-
-def _payloads(trial, count):
-    """`count` arguments that are different objects: pickle writes an object it has met before only once."""
-    return [b"\x01" * trial["demand"]["argument_bytes"] for _ in range(count)]

@@ -8,6 +8,7 @@ import json
 import os
 import pickle
 import sys
+import threading
 import time
 
 # How long the dispatch of empty tasks is measured: long enough to be told from noise, short enough not to be felt.
@@ -18,18 +19,42 @@ _DISPATCH_TASKS_MOST = 1 << 16
 def serve():
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    answer = _answer(json.load(sys.stdin))
-    answers.write("\n" + json.dumps(answer) + "\n")
-    answers.close()
+    question = json.load(sys.stdin)
+    _close_input()
+    once = threading.Lock()
+
+    def tell(answer):
+        # A watch may speak up while the answer is being given; the first one counts.
+        if once.acquire(blocking=False):
+            answers.write("\n" + json.dumps(answer) + "\n")
+            answers.close()
+
+    def give_up(message):
+        tell({"error": "deadlock", "message": message})
+        _leave()
+
+    answer = _answer(question, give_up)
+    tell(answer)
     if "error" in answer:
-        from .executors import abandon
-
         # A pool that broke may wait for ever to be joined, by us or by an exit handler of the interpreter.
-        abandon()
-        os._exit(0)
+        _leave()
 
 
-def _answer(question):
+def _leave():
+    from .executors import abandon
+
+    abandon()
+    os._exit(0)
+
+
+def _close_input():
+    """The user's function finds an empty standard input, as in a pool's processes."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+
+def _answer(question, give_up):
     from .executors import NotApplicable, WrongResult
 
     try:
@@ -39,13 +64,28 @@ def _answer(question):
             from .calibrate import calibrate
 
             return calibrate()
-        return _trial(question)
+        if question["do"] == "trial":
+            return _trial(question, give_up)
+        return _of_task(question)
     except NotApplicable as error:
         return {"error": "not-applicable", "message": str(error)}
     except WrongResult as error:
         return {"error": "wrong-result", "message": str(error)}
     except Exception as error:  # Whatever went wrong is the answer to what was asked.
         return {"error": type(error).__name__, "message": str(error)}
+
+
+def _of_task(question):
+    """Questions about the user's function, all but the trials."""
+    from . import sequence
+    from .task import Task
+
+    if question["do"] == "task-probe":
+        return sequence.probe(lambda: Task(question["task"]), True)
+    task = Task(question["task"])
+    if question["do"] == "task-observe":
+        return sequence.observe(task, question)
+    return sequence.verify(task)
 
 
 def _probe():
@@ -75,56 +115,95 @@ def _utf8(text):
     return text or None
 
 
-def _trial(trial):
-    from .calibrate import sample_ratio
-    from .demand import Work
+def _trial(trial, give_up):
     from .executors import MODELS, NotApplicable, unavailable
 
     reason = unavailable(trial["model"])
     if reason:
         raise NotApplicable(reason)
-    work = trial["work"] = Work.of(trial["demand"], trial["rates"])
+    if trial["task"] is not None:
+        return _trial_of_task(trial, give_up)
+    from .calibrate import sample_ratio
+    from .twin import TwinJob
+
+    job = trial["job"] = TwinJob(trial)
     ratio = sample_ratio(trial["rates"])
     executor = MODELS[trial["model"]](trial)
     before = time.perf_counter()
     executor.start()
     start_s = time.perf_counter() - before
-    walls = [_wall(executor, work, trial["tasks"]) for _ in range(trial["repeats"])]
-    dispatch = _dispatch(executor, work.empty(), trial["workers"] * trial["chunk_size"])
+    indices = range(trial["tasks"])
+    walls = [_wall(executor, job, indices) for _ in range(trial["repeats"])]
+    dispatch = _dispatch(executor, job.empty(), lambda tasks: range(tasks), trial["workers"] * trial["chunk_size"])
     executor.close()
     return {
         "start_s": start_s,
         "walls_s": walls,
         "dispatch_s": dispatch,
-        "pickled_bytes": _pickled(trial, work),
+        "pickled_bytes": _pickled(trial, job),
         "sample_ratio": ratio,
     }
 
 
-def _wall(executor, work, tasks):
-    from .executors import Ledger
+def _trial_of_task(trial, give_up):
+    from .executors import MODELS
+    from .task import Task, TaskJob
+    from .watch import NoWatch, Watch
 
-    ledger = Ledger(work, tasks)
+    # One after another nothing waits for another, and a thread more would be one too many.
+    watch = NoWatch() if trial["model"] == "sequential" else Watch(trial["task"]["stalled_s"], give_up)
+    task = Task(trial["task"])
+    job = trial["job"] = TaskJob(trial, task, watch)
+    executor = MODELS[trial["model"]](trial)
+    watch.starting()
     before = time.perf_counter()
-    executor.run(work, tasks, ledger)
+    executor.start()
+    start_s = time.perf_counter() - before
+    indices = job.indices(trial["tasks"])
+    walls = [_wall(executor, job, indices, watch) for _ in range(trial["repeats"])]
+    watch.resting()
+    empty = min(len(task.items), trial["workers"] * trial["chunk_size"])
+    dispatch = _dispatch(executor, job.empty(), lambda tasks: [i % len(task.items) for i in range(tasks)], empty)
+    executor.close()
+    return {
+        "start_s": start_s,
+        "walls_s": walls,
+        "dispatch_s": dispatch,
+        "pickled_bytes": None,
+        "sample_ratio": None,
+    }
+
+
+def _wall(executor, job, indices, watch=None):
+    ledger = job.ledger(len(indices))
+    if watch is not None:
+        watch.running()
+    before = time.perf_counter()
+    executor.run(job, indices, ledger)
     wall = time.perf_counter() - before
+    if watch is not None:
+        watch.resting()
     ledger.close()
     return wall
 
 
-def _dispatch(executor, empty, tasks):
+def _dispatch(executor, job, some, tasks):
     """Seconds for one empty task: more of them each time, until they take long enough to be told from noise."""
     while True:
-        wall = _wall(executor, empty, tasks)
+        indices = some(tasks)
+        ledger = job.ledger(len(set(indices)))
+        before = time.perf_counter()
+        executor.run(job, indices, ledger)
+        wall = time.perf_counter() - before
         if wall >= _DISPATCH_S or tasks >= _DISPATCH_TASKS_MOST:
             return wall / tasks
         # Straight to the size that should do, as doubling would cost as much again.
         tasks = min(_DISPATCH_TASKS_MOST, max(2 * tasks, int(1.2 * tasks * _DISPATCH_S / max(wall, 1e-9))))
 
 
-def _pickled(trial, work):
+def _pickled(trial, job):
     """Bytes that one task is on its way there and back, where anything is pickled at all."""
     if trial["model"] not in ("processes", "interpreters", "asyncio+processes"):
         return None
-    argument = pickle.dumps((work, 0, b"\x01" * trial["demand"]["argument_bytes"]))
-    return len(argument) + len(pickle.dumps((0, 0, bytes(work.result))))
+    argument, result = job.pickled()
+    return len(pickle.dumps(argument)) + len(pickle.dumps(result))
