@@ -8,6 +8,7 @@ use super::histogram::Histogram;
 use super::probe::ProcPath;
 use super::readings::busy;
 use super::round::Round;
+use super::stacks::Python;
 use super::timeline::Timeline;
 use super::tree::Tree;
 use super::{Folded, Launch, Mechanism, Process, Worker};
@@ -112,6 +113,11 @@ impl Sampler {
         self.zero + self.clock.next(at, cost)
     }
 
+    /// The processes that run Python now.
+    pub(super) fn pythons(&self) -> impl Iterator<Item = Python> {
+        self.tree.pythons()
+    }
+
     /// `pid`, a child of ours, is a zombie and about to be reaped: takes its last readings while they are there.
     pub fn dying(&mut self, pid: i32, now: Instant) {
         self.round.advance(self.since_start(now));
@@ -179,7 +185,7 @@ fn machine_busy() -> Option<Duration> {
 }
 
 /// One of the kernel's clocks; all that are asked for here exist on every Linux.
-fn time_of(clock: ClockId) -> Duration {
+pub(super) fn time_of(clock: ClockId) -> Duration {
     clock_gettime(clock).map_or(Duration::ZERO, Duration::from)
 }
 

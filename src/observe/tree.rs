@@ -9,6 +9,7 @@ use super::probe::{Probe, ProcPath};
 use super::process::LiveProcess;
 use super::readings::{children, last_pid};
 use super::round::{Hidden, Round};
+use super::stacks::Python;
 use super::worker::Gone;
 use super::{Launch, Mechanism};
 use crate::units::Bytes;
@@ -139,6 +140,11 @@ impl Tree {
     /// How many are alive now.
     pub fn alive(&self) -> usize {
         self.processes.values().filter(|process| process.is_alive()).count()
+    }
+
+    /// The processes that run Python now.
+    pub fn pythons(&self) -> impl Iterator<Item = Python> {
+        self.processes.values().filter_map(LiveProcess::python)
     }
 
     /// Nothing more is read: all that are left leave their records.
