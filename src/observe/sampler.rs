@@ -113,8 +113,8 @@ impl Sampler {
         self.zero + self.clock.next(at, cost)
     }
 
-    /// The processes that run Python now.
-    pub(super) fn pythons(&self) -> impl Iterator<Item = Python> {
+    /// The processes that run Python now, each with its CPU time.
+    pub(super) fn pythons(&self) -> impl Iterator<Item = (Python, Duration)> {
         self.tree.pythons()
     }
 

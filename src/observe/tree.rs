@@ -142,9 +142,9 @@ impl Tree {
         self.processes.values().filter(|process| process.is_alive()).count()
     }
 
-    /// The processes that run Python now.
-    pub fn pythons(&self) -> impl Iterator<Item = Python> {
-        self.processes.values().filter_map(LiveProcess::python)
+    /// The processes that run Python now, each with its CPU time.
+    pub fn pythons(&self) -> impl Iterator<Item = (Python, Duration)> {
+        self.processes.values().filter_map(|process| Some((process.python()?, process.cpu())))
     }
 
     /// Nothing more is read: all that are left leave their records.

@@ -70,7 +70,8 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    pythons: Vec<Python>,
+    /// Each with the CPU time that it has used.
+    pythons: Vec<(Python, Duration)>,
     seen: Seen,
     done: bool,
 }
@@ -98,7 +99,7 @@ impl Stacks {
             return;
         }
         self.told = Some(now);
-        let pythons: Vec<Python> = sampler.pythons().collect();
+        let pythons: Vec<_> = sampler.pythons().collect();
         if self.thread.is_none() {
             if pythons.is_empty() {
                 return;

@@ -9,7 +9,7 @@ use crate::observe::probe::ProcPath;
 use crate::observe::readings::Stat;
 use crate::observe::sampler::time_of;
 use nix::time::ClockId;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 /// A process is left alone for so long: while its interpreter starts there is nothing to read, and of one that ends
 /// sooner no function is worth its price.
 const SETTLED: Duration = Duration::from_millis(100);
+/// A further process is not attached to before so long: by then those that compute have told themselves apart.
+const TELLING: Duration = Duration::from_millis(300);
 /// Processes looked at; those of a larger pool do what these do.
 const MOST: usize = 16;
 /// Failures in a row after which a process is given up.
@@ -28,6 +30,10 @@ const RETRY: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 struct Watched {
     python: Python,
+    /// CPU time that it has used.
+    cpu: Duration,
+    /// When it was first seen.
+    since: Duration,
     /// Not looked at before.
     due: Duration,
     failures: u32,
@@ -50,20 +56,28 @@ pub fn watch(shared: &Shared) {
         drop(state);
         let mut seen = Seen::default();
         watcher.keep_to(&pythons, now);
-        watcher.attach(now);
+        if pace.may_attach(now) {
+            let before = own_cpu();
+            watcher.attach(now);
+            pace.attached(own_cpu() - before);
+        }
         let weight = pace.weight();
         let sightings = watcher.read(now, &mut seen, &|| shared.is_over());
-        let spent = time_of(ClockId::CLOCK_THREAD_CPUTIME_ID);
-        pace.advance(start.elapsed(), spent);
+        let spent = own_cpu();
+        pace.read(start.elapsed(), spent.saturating_sub(pace.spent()));
         state = shared.lock();
         let all = &mut state.seen;
         (all.asked, all.failed, all.own_cpu) = (all.asked + seen.asked, all.failed + seen.failed, spent);
         all.notice = watcher.notice.clone();
         sightings.into_iter().for_each(|sighting| all.functions.add(sighting, weight));
     }
-    state.seen.own_cpu = time_of(ClockId::CLOCK_THREAD_CPUTIME_ID);
+    state.seen.own_cpu = own_cpu();
     state.done = true;
     shared.changed.notify_all();
+}
+
+fn own_cpu() -> Duration {
+    time_of(ClockId::CLOCK_THREAD_CPUTIME_ID)
 }
 
 struct Watcher {
@@ -75,20 +89,40 @@ struct Watcher {
 
 impl Watcher {
     /// Takes up those that are new, and forgets those that are gone or have become another program.
-    fn keep_to(&mut self, pythons: &[Python], now: Duration) {
-        let there: HashSet<Python> = pythons.iter().copied().collect();
-        self.watched.retain(|watched| there.contains(&watched.python));
-        let known: HashSet<Python> = self.watched.iter().map(|watched| watched.python).collect();
-        let new = pythons.iter().filter(|python| !known.contains(python));
-        self.watched.extend(new.map(|python| Watched { python: *python, due: now + SETTLED, failures: 0 }));
-        self.reader.retain(|image| pythons.iter().any(|python| python.image == image));
+    fn keep_to(&mut self, pythons: &[(Python, Duration)], now: Duration) {
+        let mut there: HashMap<Python, Duration> = pythons.iter().copied().collect();
+        self.watched.retain_mut(|watched| match there.remove(&watched.python) {
+            Some(cpu) => {
+                watched.cpu = cpu;
+                true
+            }
+            None => false,
+        });
+        let new = pythons.iter().filter(|(python, _)| there.contains_key(python));
+        self.watched.extend(new.map(|(python, cpu)| Watched {
+            python: *python,
+            cpu: *cpu,
+            since: now,
+            due: now + SETTLED,
+            failures: 0,
+        }));
+        self.reader.retain(|image| pythons.iter().any(|(python, _)| python.image == image));
     }
 
-    /// Attaches to one at most: it is dear, and between two of them everyone else is read.
+    /// Attaches to one at most: it is dear, and between two of them everyone else is read. The one that computed most
+    /// goes first, so that the helpers that pools start (CPython's resource tracker) do not use up the budget.
     fn attach(&mut self, now: Duration) {
         let Self { reader, watched, notice } = self;
-        let next = looked_at(watched, now).find(|watched| !reader.is_attached(watched.python));
-        if let Some(watched) = next
+        let (attached, others): (Vec<_>, Vec<_>) =
+            watched.iter_mut().partition(|watched| reader.is_attached(watched.python));
+        if attached.len() >= MOST {
+            return;
+        }
+        let known_by = if attached.is_empty() { SETTLED } else { TELLING };
+        let worth = |watched: &&mut Watched| {
+            now >= watched.due && now >= watched.since + known_by && watched.failures < GIVE_UP
+        };
+        if let Some(watched) = others.into_iter().filter(worth).max_by_key(|watched| watched.cpu)
             && let Err(failure) = reader.attach(watched.python)
             && watched.is_there()
         {
@@ -100,12 +134,11 @@ impl Watcher {
     fn read(&mut self, now: Duration, seen: &mut Seen, over: &dyn Fn() -> bool) -> Vec<Sighting> {
         let Self { reader, watched, notice } = self;
         let mut sightings = Vec::new();
-        for watched in looked_at(watched, now) {
+        let kept = watched.iter_mut().filter(|watched| reader.is_attached(watched.python)).take(MOST);
+        let looked_at: Vec<_> = kept.filter(|watched| now >= watched.due && watched.failures < GIVE_UP).collect();
+        for watched in looked_at {
             if over() {
                 break;
-            }
-            if !reader.is_attached(watched.python) {
-                continue;
             }
             let read = reader.read(watched.python);
             if read.is_err() && !watched.is_there() {
@@ -125,12 +158,6 @@ impl Watcher {
         }
         sightings
     }
-}
-
-/// Those that may be looked at now: not given up, and not too many.
-fn looked_at(watched: &mut [Watched], now: Duration) -> impl Iterator<Item = &mut Watched> {
-    let kept = watched.iter_mut().filter(|watched| watched.failures < GIVE_UP).take(MOST);
-    kept.filter(move |watched| now >= watched.due)
 }
 
 impl Watched {
