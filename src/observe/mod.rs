@@ -23,6 +23,7 @@ mod refusal;
 mod round;
 mod run;
 pub mod sampler;
+mod switches;
 mod syscall;
 mod throttle;
 pub mod timeline;
