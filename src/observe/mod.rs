@@ -23,12 +23,14 @@ mod refusal;
 mod round;
 mod run;
 pub mod sampler;
+mod sharing;
 mod syscall;
 mod throttle;
 pub mod timeline;
 mod totals;
 mod tree;
 mod wait_channel;
+mod walks;
 mod worker;
 
 pub use launch::Launch;
@@ -128,7 +130,7 @@ pub struct Observation {
     pub functions: Vec<Function>,
     /// The run over time.
     pub timeline: Timeline,
-    /// Highest sum of memory over the processes that were alive together (PSS where readable, else RSS).
+    /// Highest memory of the processes that were alive together, what `fork` copies share counted once.
     pub peak_memory: Bytes,
     /// Ticks in which a worker was last seen on that processor, by its number.
     pub core_ticks: Vec<u64>,
@@ -288,6 +290,9 @@ pub struct Process {
     pub peak_pss: Option<Bytes>,
     /// Highest memory of its own; `None` when not readable or too costly.
     pub peak_uss: Option<Bytes>,
+    /// Memory of its own when that was first read, soon after its birth where the budget for it allowed; of a copy
+    /// made by `fork` it grows as pages that were shared are written.
+    pub first_uss: Option<Bytes>,
     /// Bytes it read from block devices.
     pub read_bytes: Bytes,
     /// Bytes it wrote to block devices.

@@ -211,13 +211,14 @@ fields!(Process {
     peak_rss,
     peak_pss,
     peak_uss,
+    first_uss,
     read_bytes,
     written_bytes,
     major_faults,
     minor_faults,
 });
 fields!(Timeline { bucket, buckets });
-fields!(Bucket { span, on_cpu, runnable, alive, blocked_ticks });
+fields!(Bucket { span, on_cpu, runnable, alive, blocked_ticks, memory, processes, workers });
 fields!(GilSamples { samples, held, holding, on_cpu, handovers });
 variants!(Gil { Unread, Absent, Sampled(samples) });
 fields!(Function { name, path, line, seen, active, holding });

@@ -247,8 +247,14 @@ tables! {
         parallelism_peak: Option<f64>,
         /// Highest memory of the whole tree at one time.
         peak_memory_bytes: Option<u64>,
-        /// Highest memory of any one process.
+        /// Memory that one more worker takes: that of the largest process, or what the tree grew by with each.
         memory_per_process_bytes: Option<u64>,
+        /// Memory that the tree grew by with each process that was added.
+        memory_growth_per_worker_bytes: Option<u64>,
+        /// Memory that the tree grew by in each second at the same number of processes; negative when it shrank.
+        memory_growth_per_s_bytes: Option<f64>,
+        /// What copies made by `fork` wrote to, or took, since they were first seen: their median.
+        cow_growth_bytes: Option<u64>,
         /// Median stretch on a core.
         burst_median_s: Option<f64>,
         /// 95th percentile of it.
