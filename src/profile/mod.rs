@@ -4,6 +4,7 @@
 //! *demand*: the work that had to be done, with waiting for one another (GIL, locks, joins, children of the same
 //! tree) and for a core taken out. Whether that makes a program CPU- or I/O-bound is `classify`'s to say.
 
+mod bandwidth;
 mod demand;
 #[cfg(test)]
 pub(crate) mod drawing;
@@ -18,6 +19,7 @@ mod roles;
 pub(crate) mod tests;
 mod worker;
 
+pub use bandwidth::MemoryStalls;
 pub use demand::{Demand, Today};
 pub use loops::Loops;
 pub use replicates::DemandShares;
@@ -84,6 +86,8 @@ pub struct Profile {
     pub memory_growth_per_s: Option<f64>,
     /// Median over processes that are copies made by `fork`: memory of their own at its highest, less that at first.
     pub cow_growth: Option<Bytes>,
+    /// What the processor's counters say of waiting for memory; `None` where it has none that can be believed.
+    pub memory_stalls: Option<MemoryStalls>,
     /// Every worker that was kept.
     pub workers: Vec<WorkerProfile>,
     /// The work itself.
@@ -166,6 +170,7 @@ impl Profile {
             memory_growth_per_worker: growth.per_worker,
             memory_growth_per_s: growth.per_s,
             cow_growth: growth.of_copies,
+            memory_stalls: MemoryStalls::of(&observation.counters, cpu.accounted()),
             bursts: bursts(observation, &workers),
             replicates: replicates::replicates(steady, &demand, point, today),
             samples: observation.sampling.ticks.max(looks(observation, &workers)),
