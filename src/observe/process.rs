@@ -54,6 +54,8 @@ pub struct LiveProcess {
     cpu: Duration,
     /// The part of it that is of waited-for children.
     reaped: Duration,
+    /// The part of that of children of programs that it was before.
+    reaped_before: Duration,
     /// Block-device bytes that the kernel counts as its own and its program did not move: those of children it waited
     /// for, and of programs that it was before.
     inherited: (Bytes, Bytes),
@@ -84,6 +86,7 @@ impl LiveProcess {
             undetailed: true,
             cpu: Duration::ZERO,
             reaped: Duration::ZERO,
+            reaped_before: Duration::ZERO,
             inherited: Default::default(),
             faults_before: (0, 0),
             launch: None,
@@ -192,6 +195,7 @@ impl LiveProcess {
         self.inherited = self.io();
         (self.record.read_bytes, self.record.written_bytes) = Default::default();
         let Process { minor_faults, major_faults, .. } = &mut self.record;
+        self.reaped_before = self.reaped;
         self.faults_before = (self.faults_before.0 + take(minor_faults), self.faults_before.1 + take(major_faults));
         // Whoever executes it, it has its process's id from then on, and no other thread is left.
         let Some(worker) = self.workers.iter_mut().find(|worker| worker.tid() == self.record.pid) else { return };
@@ -289,6 +293,7 @@ impl LiveProcess {
         record.peak_rss = self.memory.peak_rss();
         (record.peak_pss, record.peak_uss) = self.memory.peaks();
         record.first_uss = self.memory.first_uss();
+        record.waited_cpu = self.reaped.saturating_sub(self.reaped_before);
         (record, self.workers.into_iter().map(LiveWorker::into_record))
     }
 

@@ -5,6 +5,7 @@
 //! tree) and for a core taken out. Whether that makes a program CPU- or I/O-bound is `classify`'s to say.
 
 mod bandwidth;
+mod children;
 mod demand;
 #[cfg(test)]
 pub(crate) mod drawing;

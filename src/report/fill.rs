@@ -27,8 +27,9 @@ impl Document {
     pub fn of(report: &Report) -> Self {
         let Report { complete, recording, profile, classification, rule, recommendation, notices } = report;
         let observation = &recording.observation;
-        let mut workers: Vec<&WorkerProfile> = profile.workers.iter().collect();
-        workers.sort_by_key(|worker| std::cmp::Reverse((worker.on_cpu + worker.runnable, worker.blocked)));
+        let mut workers: Vec<&WorkerProfile> = profile.workers.iter().filter(|worker| !worker.credited).collect();
+        let weight = |worker: &WorkerProfile| (worker.computing() + worker.children.cpu, worker.blocked);
+        workers.sort_by_key(|worker| std::cmp::Reverse(weight(worker)));
         let left_out = workers.len().saturating_sub(WORKERS_LISTED);
         let not_listed = (left_out > 0).then_some(Notice::WorkersNotListed { listed: WORKERS_LISTED, left_out });
         Self {
@@ -307,6 +308,9 @@ fn worker(from: &WorkerProfile) -> schema::Worker {
         blocked_s: seconds(from.blocked),
         blocked_on: most.map(|(kind, _)| kind.name().to_owned()),
         peak_memory_bytes: known(from.peak_memory),
+        children: (from.children.count > 0).then_some(count(from.children.count)),
+        children_cpu_s: (!from.children.cpu.is_zero()).then(|| seconds(from.children.cpu)),
+        children_peak_memory_bytes: known(from.children.peak_memory),
     }
 }
 

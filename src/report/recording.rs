@@ -8,7 +8,8 @@ use crate::host::{CpuQuota, Cpus, Host, Memory, MemoryLimit, Rights};
 use crate::notice::Notice;
 use crate::observe::timeline::{Bucket, Timeline};
 use crate::observe::{
-    Exit, Folded, Function, Gil, GilSamples, Launch, Observation, Process, Sampling, Switches, Totals, WaitedOn, Worker,
+    Children, Exit, Folded, Function, Gil, GilSamples, Launch, Observation, Process, Sampling, Switches, Totals,
+    WaitedOn, Worker,
 };
 use crate::target::{CPython, Native, PythonEntry, Runtime, Target};
 use crate::trial::model::{Model, Setting, StartMethod};
@@ -198,7 +199,9 @@ fields!(Worker {
     waited_on,
     bursts,
     waits,
+    children,
 });
+fields!(Children { count, cpu, peak_memory });
 fields!(WaitedOn { one, several, epoll });
 fields!(Folded { workers, on_cpu, runnable, alive });
 fields!(Process {
@@ -216,6 +219,7 @@ fields!(Process {
     written_bytes,
     major_faults,
     minor_faults,
+    waited_cpu,
 });
 fields!(Timeline { bucket, buckets });
 fields!(Bucket { span, on_cpu, runnable, alive, blocked_ticks, memory, processes, workers });

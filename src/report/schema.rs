@@ -59,7 +59,7 @@ tables! {
         /// Counters of the whole tree, those that the machine has.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         counter: Vec<Counter>,
-        /// The heaviest workers.
+        /// The heaviest workers; a process that lived less than 0.1 s is in its parent's row.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         worker: Vec<Worker>,
     }
@@ -420,5 +420,11 @@ tables! {
         blocked_on: Option<String>,
         /// Highest memory of its process.
         peak_memory_bytes: Option<u64>,
+        /// Processes that lived less than 0.1 s and were started by its process.
+        children: Option<u64>,
+        /// Their CPU time.
+        children_cpu_s: Option<f64>,
+        /// Highest memory of any one of them.
+        children_peak_memory_bytes: Option<u64>,
     }
 }
