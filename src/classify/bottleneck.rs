@@ -3,11 +3,14 @@
 //! Memory first, because it forbids every remedy that adds workers. Then what no worker can get past: the quota and the
 //! cores. Then what workers do to one another: GIL, lock. A run queue that is long although cores were to spare comes
 //! after those, because threads woken to look at a lock stand in it too. Then what the waits are for, then children,
-//! and last that nothing runs beside anything. Memory bandwidth needs hardware counters and is never claimed from here.
+//! and last that nothing runs beside anything.
+//!
+//! Memory bandwidth is claimed where all usable cores are busy and the processor's counters say that they stall for
+//! memory. Without such counters, as in most virtual machines, it is never claimed, and the cores are named.
 
 use super::Class;
 use super::threshold::{
-    CHILD, CORES, DISK, GIL, LOCK, Ledger, MEMORY, NETWORK, QUOTA, RUN_QUEUE, SEVERAL, TOGETHER, ratio,
+    CHILD, CORES, DISK, GIL, LOCK, Ledger, MEMORY, MISSES, NETWORK, QUOTA, RUN_QUEUE, SEVERAL, STALLED, TOGETHER, ratio,
 };
 use crate::host::Host;
 use crate::observe::kind::BlockedKind;
@@ -84,7 +87,14 @@ fn machine(profile: &Profile, host: &Host, ledger: &mut Ledger) -> Option<Bottle
     {
         return Some(Bottleneck::Quota);
     }
-    ledger.reaches(&CORES, ratio(profile.cores_busy, cpus)).then_some(Bottleneck::Cores)
+    let busy = ledger.reaches(&CORES, ratio(profile.cores_busy, cpus));
+    busy.then(|| if stalled(profile, ledger) { Bottleneck::MemoryBandwidth } else { Bottleneck::Cores })
+}
+
+/// Not asked where no counters tell: most machines have none, and the cores are busy all the same.
+fn stalled(profile: &Profile, ledger: &mut Ledger) -> bool {
+    let Some(stalls) = profile.memory_stalls else { return false };
+    ledger.reaches(&STALLED, ratio(1.0, stalls.ipc)) && ledger.reaches(&MISSES, Some(stalls.misses_per_thousand))
 }
 
 fn one_another(profile: &Profile, runtime: &Runtime, ledger: &mut Ledger) -> Option<Bottleneck> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::host::{CpuQuota, Cpus, Memory};
-use crate::observe::Observation;
+use crate::observe::{Counter, Observation};
 use crate::profile::drawing::{CELL, draw};
 use crate::target::{CPython, PythonEntry};
 use crate::units::Bytes;
@@ -239,4 +239,21 @@ proptest::proptest! {
         proptest::prop_assert!((0.0..=1.0).contains(&verdict.confidence.get()));
         proptest::prop_assert!(verdict.evidence.iter().all(|c| c.value.is_none_or(f64::is_finite)));
     }
+}
+
+#[test]
+fn memory_bandwidth_is_what_limits_busy_cores_that_stall_for_memory() {
+    let busy = "a: (#)x100\nb: (#)x100\nc: (#)x100\nd: (#)x100";
+    let on = |drawing: &str, cycles: u64, misses: u64| {
+        let mut observation = draw(drawing);
+        let of_cpu = |rate: u64| (observation.totals.cpu().as_secs_f64() * rate as f64) as u64;
+        let counts = [("cycles", cycles), ("instructions", 1_000_000_000), ("cache-misses", misses)];
+        observation.counters = counts.map(|(name, rate)| Counter { name, value: of_cpu(rate) }).to_vec();
+        judge(&observation, &host()).bottleneck
+    };
+    assert_eq!(on(busy, 3_000_000_000, 20_000_000), Some(Bottleneck::MemoryBandwidth));
+    assert_eq!(on(busy, 3_000_000_000, 1_000_000), Some(Bottleneck::Cores), "stalls for something else");
+    assert_eq!(on(busy, 500_000_000, 20_000_000), Some(Bottleneck::Cores), "misses that cost nothing");
+    assert_eq!(on("main: (#)x100", 3_000_000_000, 20_000_000), Some(Bottleneck::Serial), "cores are to spare");
+    assert_eq!(judge(&draw(busy), &host()).bottleneck, Some(Bottleneck::Cores), "no counters");
 }

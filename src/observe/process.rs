@@ -5,10 +5,12 @@
 mod recorded;
 
 use super::descriptors::Descriptors;
-use super::memory::{Memory, Walks};
+use super::memory::{Memory, Resident};
 use super::probe::{Failure, Probe, ProcPath};
 use super::readings::{Stat, TICK, children, field, field_kib, number};
 use super::round::{Cadence, Hidden, Round};
+use super::sharing::{Holding, Kin};
+use super::walks::Walks;
 use super::worker::{Gone, LiveWorker};
 use super::{Launch, Process};
 use crate::units::Bytes;
@@ -17,7 +19,7 @@ use std::fs::File;
 use std::io::Read;
 use std::mem::take;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The part of a command line that is kept.
 const COMMAND_LINE: u64 = 4096;
@@ -54,6 +56,8 @@ pub struct LiveProcess {
     cpu: Duration,
     /// The part of it that is of waited-for children.
     reaped: Duration,
+    /// The part of that of children of programs that it was before.
+    reaped_before: Duration,
     /// Block-device bytes that the kernel counts as its own and its program did not move: those of children it waited
     /// for, and of programs that it was before.
     inherited: (Bytes, Bytes),
@@ -74,7 +78,7 @@ impl LiveProcess {
             workers: Vec::new(),
             descriptors: Descriptors::new(pid),
             stat: Probe::new(ProcPath::process(pid, "stat"), round.may_keep()),
-            memory: Memory::default(),
+            memory: Memory::of_one_born(round.at),
             cadence: Cadence::from(round.at),
             start: Duration::ZERO,
             stack: 0,
@@ -84,6 +88,7 @@ impl LiveProcess {
             undetailed: true,
             cpu: Duration::ZERO,
             reaped: Duration::ZERO,
+            reaped_before: Duration::ZERO,
             inherited: Default::default(),
             faults_before: (0, 0),
             launch: None,
@@ -119,9 +124,15 @@ impl LiveProcess {
         self.cpu
     }
 
-    /// What it adds to the tree's memory now.
-    pub fn memory_now(&self) -> Bytes {
-        if self.is_alive() { self.memory.now() } else { Bytes::default() }
+    /// What it has now, and with whom it may share it; `None` when it has ended.
+    pub fn holding(&self) -> Option<(Kin, Holding)> {
+        let kin = Kin { family: self.stack, start: self.start, pid: self.record.pid };
+        self.is_alive().then(|| (kin, self.memory.holding()))
+    }
+
+    /// Its workers that have not ended.
+    pub fn workers_alive(&self) -> usize {
+        self.workers.iter().filter(|worker| !worker.has_ended()).count()
     }
 
     /// Its block-device bytes as last read, those of waited-for children included.
@@ -190,6 +201,7 @@ impl LiveProcess {
         self.inherited = self.io();
         (self.record.read_bytes, self.record.written_bytes) = Default::default();
         let Process { minor_faults, major_faults, .. } = &mut self.record;
+        self.reaped_before = self.reaped;
         self.faults_before = (self.faults_before.0 + take(minor_faults), self.faults_before.1 + take(major_faults));
         // Whoever executes it, it has its process's id from then on, and no other thread is left.
         let Some(worker) = self.workers.iter_mut().find(|worker| worker.tid() == self.record.pid) else { return };
@@ -251,17 +263,19 @@ impl LiveProcess {
         self.bereaved
     }
 
-    /// When its pages were last walked, if that should be done again now.
-    pub fn wants_walk(&self, at: Duration, walks: &Walks) -> Option<Duration> {
-        if !walks.allow(at, self.memory.resident()) || !self.is_alive() {
-            return None;
-        }
-        self.memory.wants_walk()
+    /// Since when it waits for its pages to be walked.
+    pub fn waits_for_walk(&self, walks: &Walks) -> Option<Duration> {
+        self.memory.waits_for_walk().filter(|_| walks.bears(self.memory.resident()) && self.is_alive())
+    }
+
+    /// The resident set as last seen.
+    pub fn resident(&self) -> Bytes {
+        self.memory.resident()
     }
 
     /// Walks its pages.
     pub fn walk(&mut self, walks: &mut Walks, round: &mut Round) {
-        let began = Instant::now();
+        let began = Walks::clock();
         let mut buffer = [0; 2048];
         let path = ProcPath::process(self.record.pid, "smaps_rollup");
         match path.read(&mut buffer) {
@@ -269,7 +283,7 @@ impl LiveProcess {
             Err(Failure::Vanished) => {}
             Err(Failure::Unreadable(why)) => round.missing.note(Hidden::Rollup, path.as_ref(), &why),
         }
-        walks.charge(round.at, began.elapsed());
+        walks.charge(round.at, self.memory.resident(), Walks::clock().saturating_sub(began));
     }
 
     /// It has ended now and is about to be reaped: its last readings.
@@ -289,6 +303,8 @@ impl LiveProcess {
         let mut record = self.record;
         record.peak_rss = self.memory.peak_rss();
         (record.peak_pss, record.peak_uss) = self.memory.peaks();
+        record.first_uss = self.memory.first_uss();
+        record.waited_cpu = self.reaped.saturating_sub(self.reaped_before);
         self.workers.into_iter().for_each(|worker| bury(worker, round));
         round.ledger.retire(record);
     }
@@ -321,9 +337,18 @@ impl LiveProcess {
             self.memory.forget();
         }
         if stat.state != b'Z' {
-            self.memory.see_resident(Bytes(stat.rss_pages.saturating_mul(procfs::page_size())));
+            self.memory.see_resident(self.read_resident(stat.rss_pages));
         }
         Ok(if another { Program::Another } else { Program::Same })
+    }
+
+    /// What is resident; all of it as its own where the kernel does not tell it apart.
+    fn read_resident(&self, pages: u64) -> Resident {
+        let page = procfs::page_size();
+        let mut buffer = [0; 128];
+        let statm = ProcPath::process(self.record.pid, "statm").read(&mut buffer).ok();
+        let told = statm.and_then(|statm| Resident::parse(statm, page)).filter(|told| told.all() > Bytes(0));
+        told.unwrap_or(Resident { anonymous: Bytes(pages.saturating_mul(page)), ..Resident::default() })
     }
 
     fn detail(&mut self, round: &mut Round) {

@@ -9,7 +9,7 @@ use super::probe::ProcPath;
 use super::readings::busy;
 use super::round::Round;
 use super::switches::{HOLD_BACK, Recorder, refusal};
-use super::timeline::Timeline;
+use super::timeline::{Bucket, Timeline};
 use super::tree::Tree;
 use super::{Folded, Launch, Mechanism, Process, Switches, Worker};
 use crate::notice::Notice;
@@ -57,7 +57,7 @@ pub struct Sampled {
     pub processes: Vec<Process>,
     /// The run over time.
     pub timeline: Timeline,
-    /// Highest sum of memory over the processes alive together.
+    /// Highest memory of the processes alive together, what `fork` copies share counted once.
     pub peak_memory: Bytes,
     /// Ticks in which a worker was last seen on that processor, by its number.
     pub core_ticks: Vec<u64>,
@@ -234,8 +234,11 @@ impl Sampler {
     fn read(&mut self, at: Duration) {
         self.round.begin(at);
         self.tree.read(&mut self.round);
-        self.peak_memory = self.peak_memory.max(self.tree.memory_now());
-        self.timeline.add(&self.round.end());
+        let memory = self.tree.memory_now();
+        self.peak_memory = self.peak_memory.max(memory);
+        let count = |many: usize| u32::try_from(many).unwrap_or(u32::MAX);
+        let (processes, workers) = (count(self.tree.alive()), count(self.tree.workers_alive()));
+        self.timeline.add(&Bucket { memory, processes, workers, ..self.round.end() });
     }
 
     fn since_start(&self, now: Instant) -> Duration {

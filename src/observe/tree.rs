@@ -6,11 +6,12 @@
 
 mod recorded;
 
-use super::memory::Walks;
 use super::probe::{Probe, ProcPath};
 use super::process::LiveProcess;
 use super::readings::{children, last_pid};
 use super::round::{Hidden, Round};
+use super::sharing::together;
+use super::walks::Walks;
 use super::worker::Gone;
 use super::{Launch, Mechanism};
 use crate::units::Bytes;
@@ -136,7 +137,7 @@ impl Tree {
 
     /// Memory of all that are alive now.
     pub fn memory_now(&self) -> Bytes {
-        self.processes.values().map(LiveProcess::memory_now).sum()
+        together(self.processes.values().filter_map(LiveProcess::holding))
     }
 
     /// CPU time of all that are there now, waited-for children included.
@@ -147,6 +148,11 @@ impl Tree {
     /// How many are alive now.
     pub fn alive(&self) -> usize {
         self.processes.values().filter(|process| process.is_alive()).count()
+    }
+
+    /// How many workers of theirs.
+    pub fn workers_alive(&self) -> usize {
+        self.processes.values().map(LiveProcess::workers_alive).sum()
     }
 
     /// Nothing more is read: all that are left leave their records.
@@ -212,13 +218,14 @@ impl Tree {
         }
     }
 
-    /// Walks the pages of the process whose last walk is the oldest, when the budget allows one.
+    /// Walks the pages of the process that waits for it the longest, once the budget allows that: a smaller one that
+    /// overtook it would spend what is saved for it, and it would never be its turn.
     fn walk(&mut self, round: &mut Round) {
-        let wanting = self.processes.values_mut().filter_map(|process| {
-            let last = process.wants_walk(round.at, &self.walks)?;
-            Some((last, process))
-        });
-        if let Some((_, process)) = wanting.min_by_key(|(last, _)| *last) {
+        let waiting =
+            self.processes.values_mut().filter_map(|process| Some((process.waits_for_walk(&self.walks)?, process)));
+        if let Some((_, process)) = waiting.min_by_key(|(since, _)| *since)
+            && self.walks.allow(round.at, process.resident())
+        {
             process.walk(&mut self.walks, round);
         }
     }

@@ -3,9 +3,10 @@
 //! Nothing is lost on the way: the kinds of a worker sum to its blocked time to the nanosecond. What a worker was
 //! there for is `roles`'s; which waits are work is `demand`'s.
 
+use super::children;
 use super::roles::Role;
 use crate::observe::kind::{BlockedKind, ByKind};
-use crate::observe::{Folded, Observation};
+use crate::observe::{Children, Folded, Observation};
 use crate::units::Bytes;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,6 +32,11 @@ pub struct WorkerProfile {
     pub blocked_by: ByKind<Duration>,
     /// Highest memory of its process: PSS where readable, else RSS.
     pub peak_memory: Bytes,
+    /// Short-lived processes that its process started, in the line of a process's first thread. Their time is not to
+    /// be added to that of the workers: it is among them, or of workers that nobody saw.
+    pub children: Children,
+    /// Whether it is of such a short-lived process, and so in the line of another.
+    pub credited: bool,
 }
 
 impl WorkerProfile {
@@ -70,9 +76,13 @@ pub(super) fn account(observation: &Observation) -> Vec<WorkerProfile> {
             blocked: worker.blocked(),
             blocked_by: split(worker.blocked(), &mix),
             peak_memory: memory.get(&worker.pid).copied().unwrap_or_default(),
+            children: Children::default(),
+            credited: false,
         }
     };
-    observation.workers.iter().map(account_one).collect()
+    let mut accounts: Vec<WorkerProfile> = observation.workers.iter().map(account_one).collect();
+    children::credit(observation, &mut accounts);
+    accounts
 }
 
 /// The time of several workers, added up.
