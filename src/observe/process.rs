@@ -46,6 +46,8 @@ pub struct LiveProcess {
     /// Whether a worker vanished since the folder of workers was last listed.
     bereaved: bool,
     ran: bool,
+    /// Whether a signal has stopped it.
+    stopped: bool,
     /// Whether it ran since its details were read.
     undetailed: bool,
     /// CPU time of all its threads, dead ones and waited-for children included, to the kernel's tick.
@@ -79,6 +81,7 @@ impl LiveProcess {
             threads: 0,
             bereaved: false,
             ran: true,
+            stopped: false,
             undetailed: true,
             cpu: Duration::ZERO,
             reaped: Duration::ZERO,
@@ -153,6 +156,9 @@ impl LiveProcess {
         if self.ran {
             if self.read_stat()? == Program::Another {
                 self.become_another(round);
+            }
+            if self.stopped {
+                self.workers.iter_mut().for_each(LiveWorker::stop);
             }
             self.undetailed = true;
         }
@@ -302,6 +308,7 @@ impl LiveProcess {
         self.reaped = stat.reaped;
         self.record.minor_faults = stat.minor_faults.saturating_sub(self.faults_before.0);
         self.record.major_faults = stat.major_faults.saturating_sub(self.faults_before.1);
+        self.stopped = matches!(stat.state, b'T' | b't');
         if first {
             self.record.parent = stat.parent;
         }

@@ -45,6 +45,7 @@ pub struct LiveWorker {
 struct Before {
     user: Duration,
     system: Duration,
+    disk_delay: Duration,
     voluntary_switches: u64,
     involuntary_switches: u64,
 }
@@ -123,6 +124,8 @@ impl LiveWorker {
         self.record.involuntary_switches = ended.involuntary_switches.map(|_| 0);
         self.before.user += ended.user;
         self.before.system += ended.system;
+        self.before.disk_delay += ended.disk_delay.unwrap_or_default();
+        self.record.disk_delay = ended.disk_delay.map(|_| Duration::ZERO);
         self.before.voluntary_switches += ended.voluntary_switches.unwrap_or(0);
         self.before.involuntary_switches += ended.involuntary_switches.unwrap_or(0);
         ended
@@ -131,6 +134,14 @@ impl LiveWorker {
     /// Whether it has ended, reaped or not.
     pub fn has_ended(&self) -> bool {
         self.state == State::Ended
+    }
+
+    /// Its process was found stopped, so that it waits for whoever continues it, and no longer for what it was in when
+    /// the stop came.
+    pub fn stop(&mut self) {
+        if let State::Blocked(kind) = &mut self.state {
+            (*kind, self.breadth) = (BlockedKind::Other, None);
+        }
     }
 
     /// Whether it ran since the tick before.
@@ -229,9 +240,10 @@ impl LiveWorker {
     }
 
     fn look(&mut self, descriptors: &mut Descriptors, round: &mut Round) -> Option<State> {
-        let mut blocked = Blocked { tid: self.record.tid, at: round.at, descriptors };
+        let wanted = round.wants(Mechanism::Kinds);
+        let mut blocked = Blocked { tid: self.record.tid, at: round.at, descriptors, sockets: &mut round.sockets };
         self.breadth = None;
-        if !round.wants(Mechanism::Kinds) {
+        if !wanted {
             return blocked.state_alone();
         }
         // A number, six arguments and two addresses at their longest.
@@ -280,6 +292,10 @@ impl LiveWorker {
         let Some(stat) = path.read(&mut buffer).ok().and_then(Stat::parse) else { return };
         self.record.user = stat.user.saturating_sub(self.before.user);
         self.record.system = stat.system.saturating_sub(self.before.system);
+        // Kernels before 5.14 have no switch to ask, and account it or not: what moves is accounted.
+        if round.delays || !stat.disk_delay.is_zero() {
+            self.record.disk_delay = Some(stat.disk_delay.saturating_sub(self.before.disk_delay));
+        }
         if self.record.name.as_bytes() != stat.comm {
             let name = std::mem::replace(&mut self.record.name, lossy(stat.comm));
             self.renamed = Some((round.at, name));

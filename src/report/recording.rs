@@ -196,6 +196,7 @@ fields!(Worker {
     involuntary_switches,
     blocked_ticks,
     waited_on,
+    disk_delay,
     bursts,
     waits,
 });
