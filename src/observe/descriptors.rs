@@ -213,10 +213,10 @@ impl Descriptors {
             return waker;
         }
         let other_end = |link: &[u8]| match Sort::of_link(link) {
-            Some(Sort::Socket(other)) => other.abs_diff(inode) == 1,
+            Some(Sort::Socket(other)) => other.abs_diff(inode) == 1 && sockets::may_be_pair(self.pid, [inode, other]),
             _ => false,
         };
-        let waker = self.any(0, other_end) && sockets::is_unix(self.pid, inode);
+        let waker = self.any(0, other_end);
         self.lone = Some((inode, waker));
         waker
     }

@@ -2,7 +2,7 @@
 //!
 //! A server that waits for its next client, or for the next request on a connection that it accepted, has nothing to
 //! do; a client that waits for its server has. A table costs by the number of sockets of the whole machine, so it is
-//! read only when a socket that was never met is waited on, and then rests for many times what the reading took.
+//! read only when a socket that was never met is waited on, and for a bounded part of the run.
 //! What kind of blocking follows is `blocked`'s.
 
 use super::probe::ProcPath;
@@ -25,8 +25,9 @@ pub enum Side {
 
 /// The part of one table that is read: about seven thousand sockets. TCP lists those that listen first.
 const TABLE: u64 = 1 << 20;
-/// A reading is followed by a rest of this many times what it took, so that it stays below 0.2 % of a core.
-const REST: u32 = 500;
+/// What reading tables may cost: this at once, so that a short run is seen too, and this part of the run.
+const PURSE: Duration = Duration::from_millis(5);
+const OF_RUN: f64 = 0.002;
 /// Sockets that are remembered; then all are forgotten. An inode stays its socket's for life, and so does the side.
 const REMEMBERED: usize = 4096;
 
@@ -34,22 +35,22 @@ const REMEMBERED: usize = 4096;
 #[derive(Debug, Default)]
 pub struct Sockets {
     sides: HashMap<u64, Side>,
-    rests_until: Duration,
+    spent: Duration,
 }
 
 impl Sockets {
     /// The side of the socket with this inode, which `pid` has open; [`Side::Peer`] for now when it is not known and
-    /// the tables were read too lately.
+    /// the tables have cost too much already.
     pub fn side(&mut self, pid: i32, inode: u64, at: Duration) -> Side {
         if let Some(side) = self.sides.get(&inode) {
             return *side;
         }
-        if at < self.rests_until {
+        if self.spent > PURSE + at.mul_f64(OF_RUN) {
             return Side::Peer;
         }
         let began = Instant::now();
         let found = serving(pid);
-        self.rests_until = at + began.elapsed() * REST;
+        self.spent += began.elapsed();
         if self.sides.len() >= REMEMBERED {
             self.sides.clear();
         }
@@ -69,9 +70,12 @@ fn serving(pid: i32) -> Vec<(u64, Side)> {
     found
 }
 
-/// Whether a socket is of the Unix family.
-pub fn is_unix(pid: i32, inode: u64) -> bool {
-    rows(&table(pid, "net/unix")).any(|row| row.get(6).copied().and_then(number) == Some(inode))
+/// Whether two sockets may be one pair: both Unix ones, connected, and without a path.
+pub fn may_be_pair(pid: i32, inodes: [u64; 2]) -> bool {
+    let table = table(pid, "net/unix");
+    let paired = |row: &[&[u8]]| row.get(5) == Some(&CONNECTED) && row.len() == 7;
+    let listed = rows(&table).filter(|row| paired(row)).filter_map(|row| number(row[6]));
+    listed.filter(|inode| inodes.contains(inode)).count() == 2
 }
 
 /// The beginning of a table; empty when it cannot be read.
@@ -112,13 +116,14 @@ fn tcp_sides(tables: &[&[u8]]) -> Vec<(u64, Side)> {
         .collect()
 }
 
+/// `SS_CONNECTED` in `net/unix`.
+const CONNECTED: &[u8] = b"03";
+
 /// From `net/unix` (proc_pid_net(5)): flags, state, inode and path are the words 3, 5, 6 and 7. An accepted socket has
 /// the path of the one that took it; the client's has none.
 fn unix_sides(table: &[u8]) -> Vec<(u64, Side)> {
     /// `__SO_ACCEPTCON`.
     const LISTENS: &[u8] = b"00010000";
-    /// `SS_CONNECTED`.
-    const CONNECTED: &[u8] = b"03";
     let listening = |row: &[&[u8]]| row.get(3) == Some(&LISTENS);
     let mut paths: Vec<&[u8]> =
         rows(table).filter(|row| listening(row)).filter_map(|row| row.get(7).copied()).collect();
@@ -172,26 +177,30 @@ mod tests {
         let listener = UnixListener::bind(&path).expect("a socket");
         let client = UnixStream::connect(&path).expect("ourselves");
         let (accepted, _) = listener.accept().expect("a connection");
-        let (pair, _other) = UnixStream::pair().expect("a pair");
+        let (pair, other) = UnixStream::pair().expect("a pair");
         let datagrams = UnixDatagram::unbound().expect("a socket");
         assert_eq!(side_of(&listener), Side::Listening);
         assert_eq!(side_of(&accepted), Side::Accepted);
         assert_eq!(side_of(&client), Side::Peer);
         assert_eq!(side_of(&pair), Side::Peer);
         assert_eq!(side_of(&datagrams), Side::Peer);
-        assert!(is_unix(std::process::id() as i32, inode(&pair)));
+        let may_be_pair = |one, other| may_be_pair(std::process::id() as i32, [one, other]);
+        assert!(may_be_pair(inode(&pair), inode(&other)));
+        assert!(!may_be_pair(inode(&client), inode(&accepted)));
+        assert!(!may_be_pair(inode(&client), inode(&listener)));
     }
 
     #[test]
-    fn a_table_is_not_read_again_at_once() {
+    fn the_tables_are_not_read_when_they_have_cost_too_much() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
         let (pid, mut sockets) = (std::process::id() as i32, Sockets::default());
         assert_eq!(sockets.side(pid, 1, Duration::ZERO), Side::Peer, "no socket has it");
+        assert!(!sockets.spent.is_zero());
+        sockets.spent = PURSE * 2;
         let later = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
-        let soon = Duration::from_nanos(1);
-        assert_eq!(sockets.side(pid, inode(&listener), soon), Side::Listening, "it was in what was read");
-        assert_eq!(sockets.side(pid, inode(&later), soon), Side::Peer, "it came later");
-        assert_eq!(sockets.side(pid, inode(&later), sockets.rests_until), Side::Listening);
+        assert_eq!(sockets.side(pid, inode(&listener), Duration::ZERO), Side::Listening, "it was in what was read");
+        assert_eq!(sockets.side(pid, inode(&later), Duration::ZERO), Side::Peer, "it came later");
+        assert_eq!(sockets.side(pid, inode(&later), Duration::from_secs(60)), Side::Listening);
     }
 
     #[test]

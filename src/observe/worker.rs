@@ -173,7 +173,9 @@ impl LiveWorker {
         if !asleep {
             // One that is wholly hidden and did not move is blocked on something.
             let unseen = if step == Schedstat::default() { State::Blocked(BlockedKind::Other) } else { State::Running };
-            self.state = self.look(descriptors, round).unwrap_or(unseen);
+            // Before the first tick it is held, and what it waits for is us.
+            self.state =
+                if round.ticks == 0 { State::Running } else { self.look(descriptors, round).unwrap_or(unseen) };
         }
         self.ran = (!asleep, self.ran.0);
         self.count(step, round);

@@ -232,6 +232,14 @@ mod tests {
     }
 
     #[test]
+    fn a_server_s_thread_without_a_client_is_idle_and_its_acceptor_coordinates() {
+        check(
+            "app/main: #(i)x199\napp/busy: .(##ni)x50\napp/free: .(i)x199",
+            &[Role::Coordinating, Role::Working, Role::Idle],
+        );
+    }
+
+    #[test]
     fn a_lone_heartbeat_beside_computing_is_idle() {
         check("app/main: (#)x200\napp/heartbeat: (t)x200", &[Role::Working, Role::Idle]);
     }
