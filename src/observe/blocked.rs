@@ -165,7 +165,7 @@ impl Blocked<'_> {
     /// An event loop registers a descriptor of its own by which other threads wake it: an eventfd, a pipe, or (asyncio)
     /// one end of a Unix socket pair. With nothing else registered it waits for its next timer, or to be woken.
     fn kind_of_epoll(&mut self, set: Set, bounded: bool) -> BlockedKind {
-        let waker = set.peers == 1 && self.descriptors.is_waker(set.peer);
+        let waker = set.peers == 1 && self.descriptors.is_waker(set.peer, self.at, self.sockets);
         if set.peers > 0 && !waker {
             BlockedKind::Network
         } else if set.child {

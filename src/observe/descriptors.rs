@@ -198,6 +198,9 @@ impl Descriptors {
                 break;
             }
         }
+        if sockets.guessed {
+            return set;
+        }
         let large = listing.len() == LISTING || looked_at >= LARGE;
         let until = at + if large { LARGE_REMEMBERED } else { REMEMBERED };
         self.epolls[place] = Some(Place { descriptor, until, what: set });
@@ -206,7 +209,7 @@ impl Descriptors {
 
     /// Whether a socket that is alone in its set is how the process wakes itself: one of a pair of Unix sockets, both
     /// its own. The kernel numbers the two of a pair one after the other. Looked up once for each socket.
-    pub fn is_waker(&mut self, inode: u64) -> bool {
+    pub fn is_waker(&mut self, inode: u64, at: Duration, sockets: &mut Sockets) -> bool {
         if let Some((known, waker)) = self.lone
             && known == inode
         {
@@ -216,7 +219,7 @@ impl Descriptors {
             Some(Sort::Socket(other)) => other.abs_diff(inode) == 1 && sockets::may_be_pair(self.pid, [inode, other]),
             _ => false,
         };
-        let waker = self.any(0, other_end);
+        let Some(waker) = sockets.afford(at, || self.any(0, other_end)) else { return false };
         self.lone = Some((inode, waker));
         waker
     }
@@ -293,8 +296,9 @@ mod tests {
         assert_eq!(sort(9999), Sort::Other);
         let (unix, inet) = (sort(socket.as_raw_fd()), sort(listener.as_raw_fd()));
         let (Sort::Socket(unix), Sort::Socket(inet)) = (unix, inet) else { panic!("{unix:?} {inet:?}") };
-        assert!(descriptors.is_waker(unix));
-        assert!(!descriptors.is_waker(inet));
+        let sockets = &mut Sockets::default();
+        assert!(descriptors.is_waker(unix, Duration::ZERO, sockets));
+        assert!(!descriptors.is_waker(inet, Duration::ZERO, sockets));
         assert!(descriptors.any_socket());
     }
 

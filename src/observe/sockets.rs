@@ -7,10 +7,11 @@
 
 use super::probe::ProcPath;
 use super::readings::{number, words};
+use nix::time::{ClockId, clock_gettime};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What a socket is to the process that waits on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,8 @@ const REMEMBERED: usize = 4096;
 pub struct Sockets {
     sides: HashMap<u64, Side>,
     spent: Duration,
+    /// Whether any answer was given for want of a better one, since whoever asks put this back.
+    pub guessed: bool,
 }
 
 impl Sockets {
@@ -45,12 +48,7 @@ impl Sockets {
         if let Some(side) = self.sides.get(&inode) {
             return *side;
         }
-        if self.spent > PURSE + at.mul_f64(OF_RUN) {
-            return Side::Peer;
-        }
-        let began = Instant::now();
-        let found = serving(pid);
-        self.spent += began.elapsed();
+        let Some(found) = self.afford(at, || serving(pid)) else { return Side::Peer };
         if self.sides.len() >= REMEMBERED {
             self.sides.clear();
         }
@@ -60,6 +58,23 @@ impl Sockets {
         // What was in no table is no server's, and is not looked up again.
         *self.sides.entry(inode).or_insert(side.unwrap_or(Side::Peer))
     }
+
+    /// Does `reading` and charges what it cost; `None`, and a guess is due, when too much was spent already.
+    pub fn afford<T>(&mut self, at: Duration, reading: impl FnOnce() -> T) -> Option<T> {
+        if self.spent > PURSE + at.mul_f64(OF_RUN) {
+            self.guessed = true;
+            return None;
+        }
+        let began = cpu_time();
+        let read = reading();
+        self.spent += cpu_time().saturating_sub(began);
+        Some(read)
+    }
+}
+
+/// CPU time of this thread; its clock exists on every Linux.
+fn cpu_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }
 
 /// Every socket of a server in the network namespace of `pid`.
@@ -200,7 +215,9 @@ mod tests {
         let later = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
         assert_eq!(sockets.side(pid, inode(&listener), Duration::ZERO), Side::Listening, "it was in what was read");
         assert_eq!(sockets.side(pid, inode(&later), Duration::ZERO), Side::Peer, "it came later");
+        assert!(std::mem::take(&mut sockets.guessed), "and so it is to be asked again");
         assert_eq!(sockets.side(pid, inode(&later), Duration::from_secs(60)), Side::Listening);
+        assert!(!sockets.guessed);
     }
 
     #[test]

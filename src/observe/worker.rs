@@ -27,6 +27,8 @@ pub struct LiveWorker {
     state: State,
     /// On how many things it waits while it is blocked, where that could be read.
     breadth: Option<Breadth>,
+    /// Whether what it is blocked on is to be asked again, although it is still in the same wait.
+    unsure: bool,
     /// Whether it ran since the tick before, and in the one before that.
     ran: (bool, bool),
     /// Its time on a core since its count of timeslices last moved.
@@ -70,6 +72,7 @@ impl LiveWorker {
             last: Schedstat::default(),
             state: State::Running,
             breadth: None,
+            unsure: false,
             ran: (true, true),
             burst: Duration::ZERO,
             cadence: Cadence::from(round.at),
@@ -140,7 +143,7 @@ impl LiveWorker {
     /// the stop came.
     pub fn stop(&mut self) {
         if let State::Blocked(kind) = &mut self.state {
-            (*kind, self.breadth) = (BlockedKind::Other, None);
+            (*kind, self.breadth, self.unsure) = (BlockedKind::Other, None, false);
         }
     }
 
@@ -168,7 +171,8 @@ impl LiveWorker {
     fn take(&mut self, now: Schedstat, descriptors: &mut Descriptors, round: &mut Round) {
         let step = now.since(&self.last);
         self.last = now;
-        let asleep = self.state != State::Running && step == Schedstat::default() && now.timeslices > 0;
+        let still = self.state != State::Running && step == Schedstat::default() && now.timeslices > 0;
+        let asleep = still && !self.unsure;
         let had_ended = self.has_ended();
         if !asleep {
             // One that is wholly hidden and did not move is blocked on something.
@@ -176,8 +180,9 @@ impl LiveWorker {
             // Before the first tick it is held, and what it waits for is us.
             self.state =
                 if round.ticks == 0 { State::Running } else { self.look(descriptors, round).unwrap_or(unseen) };
+            self.unsure = std::mem::take(&mut round.sockets.guessed);
         }
-        self.ran = (!asleep, self.ran.0);
+        self.ran = (!still, self.ran.0);
         self.count(step, round);
         match self.state {
             State::Ended if had_ended => {}
