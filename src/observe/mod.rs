@@ -10,6 +10,7 @@ mod counters;
 mod descriptors;
 mod exit;
 mod family;
+mod gil;
 pub mod histogram;
 pub mod kind;
 mod launch;

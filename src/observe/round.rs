@@ -1,6 +1,7 @@
 //! One tick's purse and basket: what reading the tree may still spend in this tick, and what it has brought home.
 
 use super::Mechanism;
+use super::gil::{Extents, Images};
 use super::ledger::Ledger;
 use super::timeline::Bucket;
 use crate::notice::Notice;
@@ -33,6 +34,10 @@ pub struct Round {
     pub cores: Cores,
     /// What could not be read.
     pub missing: Missing,
+    /// Of the process that is being read, the memory of its interpreter's locks.
+    pub locks: Extents,
+    /// The files that were looked at for an interpreter.
+    pub images: Images,
     /// What is not to be looked at.
     pub without: Vec<Mechanism>,
     lookups: u32,
@@ -170,6 +175,8 @@ pub enum Hidden {
     Io,
     /// `smaps_rollup`.
     Rollup,
+    /// The interpreter's lock, in `mem`.
+    Gil,
 }
 
 /// What could not be read, each with the first reason met.
@@ -221,6 +228,11 @@ impl Hidden {
                 "proportional memory (PSS)",
                 "resident memory is used, which counts shared pages once for each process; run concadvise as the \
                  target's user or as root",
+            ),
+            Self::Gil => (
+                "who holds Python's GIL",
+                "it is inferred from how the threads wait; to have it measured, run concadvise as the target's user or as \
+                 root, and set kernel.yama.ptrace_scope to 0 or 1",
             ),
         }
     }
