@@ -158,12 +158,15 @@ impl LiveProcess {
         if self.workers.is_empty() {
             return Err(Gone);
         }
+        self.seek_gil(round);
         if self.ran {
             self.read_gil(before, round);
             if self.read_stat()? == Program::Another {
                 self.become_another(round);
             }
             self.undetailed = true;
+        } else {
+            self.gil.rest();
         }
         if self.undetailed && self.cadence.is_due(round.at) && round.may_detail() {
             self.undetailed = false;
@@ -310,13 +313,15 @@ impl LiveProcess {
             on_cpu: round.stretch.on_cpu.saturating_sub(before.0),
             runnable: round.stretch.runnable.saturating_sub(before.1),
         };
-        let record = &self.record;
-        let is_python = || {
-            let words =
-                record.executable.iter().map(|path| path.as_os_str()).chain(record.argv.first().map(|word| &**word));
+        self.gil.look(moment, round.at);
+    }
+
+    fn seek_gil(&mut self, round: &mut Round) {
+        let Process { pid, executable, argv, .. } = &self.record;
+        self.gil.seek(*pid, round, || {
+            let words = executable.iter().map(|path| path.as_os_str()).chain(argv.first().map(|word| &**word));
             words.into_iter().any(|word| word.to_string_lossy().contains("python"))
-        };
-        self.gil.tick(record.pid, moment, round, is_python);
+        });
     }
 
     fn read_stat(&mut self) -> Result<Program, Gone> {

@@ -26,7 +26,7 @@ const ONE_CORE_HIGH: f64 = 1.15;
 const BEYOND_ONE_CORE: f64 = 1.3;
 /// Part of the contenders' time that must be lock wait. Four spinning threads measured 61 %; two of them wait half.
 const LOCK_WAIT: f64 = 0.2;
-/// Moments from which a process's lock counts as read: ten leave the share 16 points either way, which still tells
+/// Moments at which a process computes from which its lock counts as read: ten leave the share 16 points either way, which still tells
 /// computing that holds it from computing that does not.
 const FEWEST_MOMENTS: u32 = 10;
 /// Part of the tree's CPU time that must have been judged before a share is told for all of it.
@@ -67,7 +67,7 @@ pub(super) fn judge(observation: &Observation, workers: &mut [WorkerProfile]) ->
 /// The share that was read.
 fn measured(process: &Process) -> Option<f64> {
     match process.gil {
-        Seen::Sampled(seen) if seen.samples >= FEWEST_MOMENTS && !seen.on_cpu.is_zero() => {
+        Seen::Sampled(seen) if seen.computing >= FEWEST_MOMENTS && !seen.on_cpu.is_zero() => {
             Some(seen.holding.as_secs_f64() / seen.on_cpu.as_secs_f64())
         }
         Seen::Sampled(_) | Seen::Absent | Seen::Unread => None,

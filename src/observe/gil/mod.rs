@@ -17,7 +17,7 @@ mod words;
 pub use place::Images;
 pub use tally::Moment;
 
-use super::probe::Failure;
+use super::probe::{Failure, ProcPath};
 use super::round::{Hidden, Round};
 use super::{Gil, Mechanism};
 use place::Place;
@@ -76,6 +76,8 @@ struct Found {
     extents: Extents,
     /// Times that each lock went to another thread, as of the last moment.
     handovers: Vec<u64>,
+    /// Whether any was held at the last look.
+    held: bool,
     refresh: Duration,
 }
 
@@ -110,35 +112,43 @@ impl Watch {
         self.switches = (self.switches.0 + involuntary, self.switches.1 + all);
     }
 
-    /// A tick at which some thread of the process was found to have run. `is_python` says by names alone whether it
-    /// is worth a word that it may not be read.
-    pub fn tick(&mut self, pid: i32, moment: Moment, round: &mut Round, is_python: impl FnOnce() -> bool) {
-        if !round.wants(Mechanism::Gil) {
+    /// Looks for the lock when that is due. `is_python` says by names alone whether it is worth a word that it may not
+    /// be read.
+    pub fn seek(&mut self, pid: i32, round: &mut Round, is_python: impl FnOnce() -> bool) {
+        let State::Sought { due, pause } = &mut self.state else { return };
+        if round.at < *due || !round.wants(Mechanism::Gil) {
             return;
         }
-        match &mut self.state {
-            State::Sought { due, pause } if round.at >= *due => {
-                (*due, *pause) = (round.at + *pause, *pause * 2);
-                let last = *pause > 2 * LONGEST_PAUSE;
-                match find(pid, round) {
-                    Ok(Some(found)) => self.state = State::Found(found),
-                    Ok(None) if last => self.state = State::GivenUp,
-                    Ok(None) | Err(Failure::Vanished) => {}
-                    Err(Failure::Unreadable(why)) => {
-                        if is_python() {
-                            let path = super::probe::ProcPath::process(pid, "mem");
-                            round.missing.note(Hidden::Gil, path.as_ref(), &why);
-                        }
-                        self.state = State::GivenUp;
-                    }
+        (*due, *pause) = (round.at + *pause, *pause * 2);
+        let last = *pause > 2 * LONGEST_PAUSE;
+        match find(pid, round) {
+            Ok(Some(found)) => self.state = State::Found(found),
+            Ok(None) if last => self.state = State::GivenUp,
+            Ok(None) | Err(Failure::Vanished) => {}
+            Err(Failure::Unreadable(why)) => {
+                if is_python() {
+                    round.missing.note(Hidden::Gil, ProcPath::process(pid, "mem").as_ref(), &why);
                 }
+                self.state = State::GivenUp;
             }
-            State::Sought { .. } | State::GivenUp => {}
-            State::Found(found) => match found.look(round.at) {
-                Look::Locks { held, handovers } => self.tally.add(Moment { held, ..moment }, handovers),
-                Look::SwitchedOff => self.switched_off += 1,
-                Look::Gone => self.state = State::Sought { due: round.at + OLD_ENOUGH, pause: OLD_ENOUGH },
-            },
+        }
+    }
+
+    /// A tick at which some thread of the process was found to have run.
+    pub fn look(&mut self, moment: Moment, at: Duration) {
+        let State::Found(found) = &mut self.state else { return };
+        match found.look(at) {
+            Look::Locks { held, handovers } => self.tally.add(Moment { held, ..moment }, handovers),
+            Look::SwitchedOff => self.switched_off += 1,
+            Look::Gone => self.state = State::Sought { due: at + OLD_ENOUGH, pause: OLD_ENOUGH },
+        }
+    }
+
+    /// A tick at which none was: all is as it was.
+    pub fn rest(&mut self) {
+        match &self.state {
+            State::Found(found) if !found.locks.is_empty() => self.tally.rest(found.held),
+            State::Found(_) | State::Sought { .. } | State::GivenUp => {}
         }
     }
 
@@ -182,6 +192,7 @@ impl Found {
             held += u32::from(words.held);
             handovers += words.switches.saturating_sub(std::mem::replace(switches, words.switches));
         }
+        self.held = held > 0;
         if any { Look::Locks { held, handovers } } else { Look::Gone }
     }
 
@@ -210,6 +221,7 @@ fn find(pid: i32, round: &mut Round) -> Result<Option<Found>, Failure> {
         locks: Vec::new(),
         extents: Extents::default(),
         handovers: Vec::new(),
+        held: false,
         refresh: round.at + REFRESH,
     };
     Ok(found.list().then_some(found))

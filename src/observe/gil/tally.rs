@@ -49,6 +49,7 @@ pub struct Moment {
 pub struct Tally {
     samples: u32,
     held: u32,
+    computing: u32,
     held_for: f64,
     computing_for: f64,
     on_cpu: Duration,
@@ -61,12 +62,19 @@ impl Tally {
     pub fn add(&mut self, moment: Moment, handovers: u64) {
         self.samples += 1;
         self.held += u32::from(moment.held > 0);
+        self.computing += u32::from(moment.computing > 0);
         let span = moment.span.as_secs_f64();
         self.held_for += span * f64::from(moment.held);
         self.computing_for += span * f64::from(moment.computing);
         self.on_cpu += moment.on_cpu;
         self.runnable += moment.runnable;
         self.handovers += handovers;
+    }
+
+    /// A moment in which no thread had run since the one before.
+    pub fn rest(&mut self, held: bool) {
+        self.samples += 1;
+        self.held += u32::from(held);
     }
 
     /// Whether there was none.
@@ -84,6 +92,7 @@ impl Tally {
         GilSamples {
             samples: self.samples,
             held: self.held,
+            computing: self.computing,
             holding: self.on_cpu.mul_f64(share.clamp(0.0, 1.0)),
             on_cpu: self.on_cpu,
             handovers: self.handovers,
