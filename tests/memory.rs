@@ -1,6 +1,7 @@
 //! Memory that means something: what forked copies share is counted once, what one more worker costs is seen, and
 //! where the kernel hides it, that is said.
 
+#[expect(dead_code, reason = "each file of tests uses a part of it")]
 mod support;
 
 use concadvise::observe::Observation;

@@ -8,12 +8,16 @@ use std::time::Duration;
 
 /// Sorting out the least is put off until this many are too many, so that each costs little.
 const SLACK: usize = Observation::WORKERS_KEPT / 4;
+/// The most that a worker may have used beyond what was recorded of it: giving back a few hundred MB.
+const MOST_OF_ENDING: Duration = Duration::from_millis(5);
 
 /// What has ended, in bounded memory.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    workers: Vec<Worker>,
+    workers: Vec<Entry>,
     folded: Folded,
+    /// Of those added up, how many were only recorded at their end.
+    folded_recorded: u64,
     processes: Vec<Process>,
     /// Of processes of which a worker has ended, and not yet they themselves.
     lives: BTreeMap<i32, Life>,
@@ -28,21 +32,68 @@ struct Life {
     born: Duration,
     died: Duration,
     used: Children,
+    /// Whether its first thread is among them.
+    first: bool,
+}
+
+/// A worker, and whether its last moments are known from records of switches alone.
+#[derive(Debug)]
+struct Entry {
+    worker: Worker,
+    recorded: bool,
 }
 
 impl Ledger {
     /// A worker has ended.
-    pub fn bury(&mut self, mut worker: Worker) {
-        if worker.tid == worker.pid {
+    pub fn bury(&mut self, worker: Worker) {
+        self.enter(Entry { worker, recorded: false });
+    }
+
+    /// A worker has ended whose last moments are known from records of switches alone.
+    pub fn bury_recorded(&mut self, worker: Worker) {
+        self.enter(Entry { worker, recorded: true });
+    }
+
+    /// CPU time of all.
+    pub fn on_cpu(&self) -> Duration {
+        self.workers.iter().map(|entry| entry.worker.on_cpu).sum::<Duration>() + self.folded.on_cpu
+    }
+
+    /// Gives CPU time that the kernel accounted to no one that was read, in equal parts, to those whose end was only
+    /// recorded: between the records of a switch 3 to 5 µs are lost, and all the work of ending (giving back memory,
+    /// closing files) comes after the last record. Not when there is more of it than that explains.
+    pub fn share(&mut self, missing: Duration) {
+        let recorded = self.folded_recorded + self.workers.iter().filter(|entry| entry.recorded).count() as u64;
+        let Ok(recorded) = u32::try_from(recorded) else { return };
+        if recorded == 0 || missing / recorded > MOST_OF_ENDING {
+            return;
+        }
+        let part = missing / recorded;
+        for entry in self.workers.iter_mut().filter(|entry| entry.recorded) {
+            entry.worker.on_cpu += part;
+        }
+        // Where ends are recorded, those of short-lived processes are.
+        let with_children = self.workers.iter_mut().map(|entry| &mut entry.worker.children);
+        for children in with_children.chain(self.credits.values_mut()) {
+            children.cpu += part.saturating_mul(u32::try_from(children.count).unwrap_or(u32::MAX));
+        }
+        self.folded.on_cpu += part.saturating_mul(u32::try_from(self.folded_recorded).unwrap_or(u32::MAX));
+    }
+
+    fn enter(&mut self, mut entry: Entry) {
+        let worker = &mut entry.worker;
+        let first = worker.tid == worker.pid;
+        if first {
             worker.children.absorb(&self.credits.remove(&worker.pid).unwrap_or_default());
         }
-        let Worker { parent, born, died, .. } = worker;
-        let life = Life { parent, born, died, used: Children { count: 1, ..Children::default() } };
-        let life = self.lives.entry(worker.pid).or_insert(life);
+        let Worker { parent, born, died, .. } = *worker;
+        let new = Life { parent, born, died, used: Children::default(), first: false };
+        let life = self.lives.entry(worker.pid).or_insert(new);
         (life.born, life.died) = (life.born.min(born), life.died.max(died));
+        life.used.count += u64::from(first && !std::mem::replace(&mut life.first, true));
         life.used.cpu += worker.on_cpu;
         life.used.absorb(&worker.children);
-        self.workers.push(worker);
+        self.workers.push(entry);
         if self.workers.len() > Observation::WORKERS_KEPT + SLACK {
             self.fold();
         }
@@ -61,6 +112,13 @@ impl Ledger {
         }
     }
 
+    /// A process has ended that nobody met, but its first thread's records.
+    pub fn retire_unmet(&mut self, pid: i32) {
+        if let Some(life) = self.lives.remove(&pid) {
+            self.credit(&life);
+        }
+    }
+
     /// Everything, in order of birth: workers, the sum of those not kept, processes.
     pub fn close(mut self) -> (Vec<Worker>, Folded, Vec<Process>) {
         for life in std::mem::take(&mut self.lives).into_values() {
@@ -68,14 +126,15 @@ impl Ledger {
         }
         self.fold();
         self.trim();
-        self.workers.sort_by_key(|worker| (worker.born, worker.pid, worker.tid));
+        self.workers.sort_by_key(|Entry { worker, .. }| (worker.born, worker.pid, worker.tid));
         self.settle();
+        let workers: Vec<Worker> = self.workers.into_iter().map(|entry| entry.worker).collect();
         let mut first: BTreeMap<i32, usize> = BTreeMap::new();
-        for (place, worker) in self.workers.iter().enumerate() {
+        for (place, worker) in workers.iter().enumerate() {
             first.entry(worker.pid).or_insert(place);
         }
         self.processes.sort_by_key(|process| (first.get(&process.pid).copied().unwrap_or(usize::MAX), process.pid));
-        (self.workers, self.folded, self.processes)
+        (workers, self.folded, self.processes)
     }
 
     fn credit(&mut self, life: &Life) {
@@ -91,19 +150,19 @@ impl Ledger {
             let mut place = self.first_thread(pid);
             let mut earliest = self.workers.len();
             while let Some(at) = place.filter(|at| *at < earliest) {
-                self.workers[at].children.absorb(&children);
-                let Worker { parent, .. } = self.workers[at];
+                let worker = &mut self.workers[at].worker;
+                worker.children.absorb(&children);
                 // A parent is born before its child, so this ends.
                 earliest = at;
-                place =
-                    if self.workers[at].lifetime() < Children::SHORT_LIFE { self.first_thread(parent) } else { None };
+                let (is_short, parent) = (worker.lifetime() < Children::SHORT_LIFE, worker.parent);
+                place = if is_short { self.first_thread(parent) } else { None };
             }
         }
     }
 
     /// The record of a process's first thread, in its last program.
     fn first_thread(&self, pid: i32) -> Option<usize> {
-        self.workers.iter().rposition(|worker| worker.pid == pid && worker.tid == pid)
+        self.workers.iter().rposition(|Entry { worker, .. }| worker.pid == pid && worker.tid == pid)
     }
 
     /// Adds up the workers past the bound that used the least CPU, the shortest-lived among equals; not those that others
@@ -114,8 +173,9 @@ impl Ledger {
             return;
         }
         let weight = |worker: &Worker| (worker.children.count > 0, worker.on_cpu, worker.lifetime());
-        self.workers.select_nth_unstable_by_key(kept, |worker| Reverse(weight(worker)));
-        for worker in self.workers.drain(kept..) {
+        self.workers.select_nth_unstable_by_key(kept, |entry| Reverse(weight(&entry.worker)));
+        for Entry { worker, recorded } in self.workers.drain(kept..) {
+            self.folded_recorded += u64::from(recorded);
             self.folded.workers += 1;
             self.folded.on_cpu += worker.on_cpu;
             self.folded.runnable += worker.runnable;

@@ -24,6 +24,7 @@ mod round;
 mod run;
 pub mod sampler;
 mod sharing;
+mod switches;
 mod syscall;
 mod throttle;
 pub mod timeline;

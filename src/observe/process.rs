@@ -2,6 +2,8 @@
 //!
 //! Which processes belong to the tree is `tree`'s.
 
+mod recorded;
+
 use super::descriptors::Descriptors;
 use super::memory::{Memory, Resident};
 use super::probe::{Failure, Probe, ProcPath};
@@ -10,7 +12,7 @@ use super::round::{Cadence, Hidden, Round};
 use super::sharing::{Holding, Kin};
 use super::walks::Walks;
 use super::worker::{Gone, LiveWorker};
-use super::{Launch, Process, Worker};
+use super::{Launch, Process};
 use crate::units::Bytes;
 use std::ffi::OsString;
 use std::fs::File;
@@ -93,7 +95,7 @@ impl LiveProcess {
         };
         process.read_stat()?;
         process.identify();
-        process.list_workers(round);
+        process.list_workers(false, round);
         if process.workers.is_empty() { Err(Gone) } else { Ok(process) }
     }
 
@@ -152,9 +154,10 @@ impl LiveProcess {
         for i in (0..self.workers.len()).rev() {
             match self.workers[i].sample(&mut self.descriptors, round) {
                 Ok(()) => self.ran |= self.workers[i].ran(),
+                Err(Gone) if self.workers[i].is_awaited(round) => self.ran = true,
                 Err(Gone) => {
                     (self.bereaved, self.ran) = (true, true);
-                    round.ledger.bury(self.workers.remove(i).into_record());
+                    bury(self.workers.remove(i), round);
                 }
             }
         }
@@ -162,8 +165,11 @@ impl LiveProcess {
             return Err(Gone);
         }
         if self.ran {
-            if self.read_stat()? == Program::Another {
-                self.become_another(round);
+            match self.read_stat() {
+                Ok(Program::Same) => {}
+                Ok(Program::Another) => self.become_another(round),
+                Err(Gone) if self.awaits_end() => return Ok(()),
+                Err(Gone) => return Err(Gone),
             }
             self.undetailed = true;
         }
@@ -214,14 +220,19 @@ impl LiveProcess {
         self.bereaved || self.threads != self.workers.len() as u64
     }
 
-    /// Takes up workers that are not known yet.
-    pub fn list_workers(&mut self, round: &mut Round) {
+    /// Takes up workers that are not known yet. While births are recorded those without a record are being born or
+    /// dying right now, unless this is a `full` look for what the records may have missed.
+    pub fn list_workers(&mut self, full: bool, round: &mut Round) {
         self.bereaved = false;
         let Ok(folder) = std::fs::read_dir(ProcPath::process(self.record.pid, "task")) else { return };
         let tids = folder
             .flatten()
             .filter_map(|entry| number(entry.file_name().as_bytes()).and_then(|tid| i32::try_from(tid).ok()));
         for tid in tids {
+            let expected = full || tid == self.record.pid || !round.tracks.are_kept();
+            if !expected && round.tracks.get_mut(tid).is_none() {
+                continue;
+            }
             // The kernel lists and we keep them in order of birth, mostly that of their numbers.
             if let Err(place) = self.workers.binary_search_by_key(&tid, LiveWorker::tid)
                 && let Ok(worker) = LiveWorker::new(tid, self.record.parent, &mut self.descriptors, round)
@@ -287,14 +298,15 @@ impl LiveProcess {
         let _unreadable = self.read_io();
     }
 
-    /// The records it leaves.
-    pub fn into_records(self) -> (Process, impl Iterator<Item = Worker>) {
+    /// It leaves its records.
+    pub fn bury(self, round: &mut Round) {
         let mut record = self.record;
         record.peak_rss = self.memory.peak_rss();
         (record.peak_pss, record.peak_uss) = self.memory.peaks();
         record.first_uss = self.memory.first_uss();
         record.waited_cpu = self.reaped.saturating_sub(self.reaped_before);
-        (record, self.workers.into_iter().map(LiveWorker::into_record))
+        self.workers.into_iter().for_each(|worker| bury(worker, round));
+        round.ledger.retire(record);
     }
 
     fn read_stat(&mut self) -> Result<Program, Gone> {
@@ -379,5 +391,15 @@ impl LiveProcess {
         self.record.read_bytes = bytes(b"read_bytes:") - self.inherited.0;
         self.record.written_bytes = bytes(b"write_bytes:") - self.inherited.1;
         Ok(())
+    }
+}
+
+/// A worker leaves its record.
+fn bury(mut worker: LiveWorker, round: &mut Round) {
+    worker.leaves_track(round);
+    if worker.end_was_only_recorded() {
+        round.ledger.bury_recorded(worker.into_record());
+    } else {
+        round.ledger.bury(worker.into_record());
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Mechanism;
 use super::ledger::Ledger;
+use super::switches::Tracks;
 use super::timeline::Bucket;
 use crate::notice::Notice;
 use std::path::Path;
@@ -29,6 +30,8 @@ pub struct Round {
     pub stretch: Bucket,
     /// What has ended.
     pub ledger: Ledger,
+    /// What the kernel's records tell of the living.
+    pub tracks: Tracks,
     /// On which cores the tree was seen.
     pub cores: Cores,
     /// What could not be read.

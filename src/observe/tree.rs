@@ -4,6 +4,8 @@
 //! the children listed, and only of workers that ran lately. A full look every second catches what that may miss.
 //! We are the subreaper of the tree, so a descendant whose parent has died becomes our own child.
 
+mod recorded;
+
 use super::probe::{Probe, ProcPath};
 use super::process::LiveProcess;
 use super::readings::{children, last_pid};
@@ -18,6 +20,8 @@ use std::time::Duration;
 
 /// Everyone's children are listed at least this often, when any task was born meanwhile.
 const FULL_LOOK: Duration = Duration::from_secs(1);
+/// The same while births are recorded, which should leave nothing to be found.
+const FULL_LOOK_RECORDED: Duration = Duration::from_secs(5);
 /// Descriptors left to everything else in our process.
 const RESERVE: usize = 128;
 
@@ -89,27 +93,30 @@ impl Tree {
     /// One reading of everything.
     pub fn read(&mut self, round: &mut Round) {
         round.files = self.files_left();
-        let born = self.any_task_born();
+        self.heed(round);
+        let recorded = round.tracks.are_kept();
+        let due = round.at >= self.full_look;
+        let born = (due || !recorded) && self.any_task_born();
         self.sample(round);
         self.unlooked |= born;
-        let full = self.unlooked && round.at >= self.full_look;
-        if full {
-            self.full_look = round.at + FULL_LOOK;
+        let full = self.unlooked && due;
+        if full || (recorded && due) {
+            self.full_look = round.at + if recorded { FULL_LOOK_RECORDED } else { FULL_LOOK };
             self.unlooked = false;
         }
         if born {
             self.adopt();
         }
         for process in self.processes.values_mut() {
-            let bereaved = process.is_bereaved();
-            if process.has_changed() {
-                process.list_workers(round);
+            let bereaved = !recorded && process.is_bereaved();
+            if (full || !recorded) && process.has_changed() {
+                process.list_workers(full, round);
             }
             if born || bereaved || full {
                 process.children(bereaved || full, &mut self.scratch, &mut self.found, round);
             }
         }
-        self.take_up(round);
+        self.meet(round);
         if round.wants(Mechanism::Memory) {
             self.walk(round);
         }
@@ -120,10 +127,11 @@ impl Tree {
     pub fn dying(&mut self, pid: i32, round: &mut Round) -> Option<Duration> {
         self.found.push(pid);
         self.take_up(round);
+        self.heed(round);
         let mut process = self.processes.remove(&pid)?;
         process.last_words(round);
         let cpu = process.cpu();
-        bury(process, round);
+        process.bury(round);
         Some(cpu)
     }
 
@@ -149,7 +157,8 @@ impl Tree {
 
     /// Nothing more is read: all that are left leave their records.
     pub fn close(self, round: &mut Round) {
-        self.processes.into_values().for_each(|process| bury(process, round));
+        self.processes.into_values().for_each(|process| process.bury(round));
+        recorded::bury_all_unmet(round);
     }
 
     fn sample(&mut self, round: &mut Round) {
@@ -169,7 +178,7 @@ impl Tree {
             if let Some(parent) = self.processes.get_mut(&process.parent()) {
                 parent.inherit(process.io());
             }
-            bury(process, round);
+            process.bury(round);
         }
     }
 
@@ -201,7 +210,9 @@ impl Tree {
                 continue;
             }
             if let Ok(process) = LiveProcess::new(pid, round) {
-                process.children(true, &mut self.scratch, &mut self.found, round);
+                if !round.tracks.are_kept() {
+                    process.children(true, &mut self.scratch, &mut self.found, round);
+                }
                 self.processes.insert(pid, process);
             }
         }
@@ -223,10 +234,4 @@ impl Tree {
         let kept: usize = self.processes.values().map(LiveProcess::files).sum();
         self.files.saturating_sub(kept + RESERVE)
     }
-}
-
-fn bury(process: LiveProcess, round: &mut Round) {
-    let (record, workers) = process.into_records();
-    workers.for_each(|worker| round.ledger.bury(worker));
-    round.ledger.retire(record);
 }

@@ -3,6 +3,8 @@
 //! A worker whose counters did not move since it was found blocked is still in the same wait, so one read of 40 bytes
 //! is all that it costs. Which workers there are is `process`'s and `tree`'s.
 
+mod recorded;
+
 use super::blocked::{Blocked, State};
 use super::descriptors::Descriptors;
 use super::kind::BlockedKind;
@@ -11,6 +13,7 @@ use super::readings::{Schedstat, Stat, TICK, field};
 use super::round::{Cadence, Hidden, Round};
 use super::syscall::{Breadth, Whereabouts};
 use super::{Mechanism, Worker};
+use recorded::Recorded;
 use std::time::Duration;
 
 /// The worker is no longer there to be read.
@@ -38,6 +41,7 @@ pub struct LiveWorker {
     before: Before,
     /// When its name was last found changed, and the one before.
     renamed: Option<(Duration, String)>,
+    recorded: Recorded,
 }
 
 /// What the kernel counts for one task throughout, whatever programs it ran: the part of those before the last.
@@ -75,10 +79,15 @@ impl LiveWorker {
             detailed: Schedstat::default(),
             before: Before::default(),
             renamed: None,
+            recorded: Recorded::default(),
         };
         let first = worker.read(round)?;
         // It cannot have run and queued for longer than it lives.
-        let born = born.min(round.at.saturating_sub(first.on_cpu + first.runnable));
+        let mut born = born.min(round.at.saturating_sub(first.on_cpu + first.runnable));
+        if let Some(track) = round.tracks.get_mut(tid) {
+            worker.is_tracked(track);
+            (born, worker.last) = (track.born, track.earlier());
+        }
         (worker.record.born, worker.record.died) = (born, born);
         worker.take(first, descriptors, round);
         Ok(worker)
@@ -108,6 +117,9 @@ impl LiveWorker {
         let name_before = self.renamed.take().filter(|(at, _)| *at == round.at).map(|(_, name)| name);
         self.cadence = Cadence::from(round.at);
         self.end_burst();
+        if let Some(track) = round.tracks.get_mut(self.record.tid) {
+            self.keep_stretches(track);
+        }
         let Worker { pid, tid, parent, .. } = self.record;
         let (born, died) = (round.at, round.at);
         let next = Worker { pid, tid, parent, name, born, died, ..Worker::default() };
@@ -149,6 +161,11 @@ impl LiveWorker {
     /// # Errors
     /// When it is gone; its record then stands as of the tick before.
     pub fn sample(&mut self, descriptors: &mut Descriptors, round: &mut Round) -> Result<(), Gone> {
+        if self.rests(round) {
+            self.ran = (false, self.ran.0);
+            self.live_on(false, round);
+            return Ok(());
+        }
         let now = self.read(round)?;
         self.take(now, descriptors, round);
         Ok(())
@@ -159,13 +176,32 @@ impl LiveWorker {
         self.last = now;
         let asleep = self.state != State::Running && step == Schedstat::default() && now.timeslices > 0;
         let had_ended = self.has_ended();
-        if !asleep {
+        if let Some(state) = self.recorded_state() {
+            (self.state, self.breadth) = (state, None);
+        } else if !asleep {
             // One that is wholly hidden and did not move is blocked on something.
             let unseen = if step == Schedstat::default() { State::Blocked(BlockedKind::Other) } else { State::Running };
             self.state = self.look(descriptors, round).unwrap_or(unseen);
         }
         self.ran = (!asleep, self.ran.0);
         self.count(step, round);
+        self.live_on(had_ended, round);
+        self.anchor(round);
+        let details = self.cadence.is_due(round.at) && self.last != self.detailed && round.may_detail();
+        let core = self.state == State::Running && !self.has_track() && round.may_look_up();
+        if let Some(core) = self.recorded_core() {
+            round.cores.see(core as usize);
+        }
+        if details || core {
+            self.read_stat(core, round);
+        }
+        if details {
+            self.read_switches(round);
+        }
+    }
+
+    /// It goes on as it is found.
+    fn live_on(&mut self, had_ended: bool, round: &mut Round) {
         match self.state {
             State::Ended if had_ended => {}
             // Some time since the tick before: half of it, for want of better.
@@ -177,14 +213,6 @@ impl LiveWorker {
                 round.stretch.blocked_ticks[kind] += 1;
             }
         }
-        let details = self.cadence.is_due(round.at) && self.last != self.detailed && round.may_detail();
-        let core = self.state == State::Running && round.may_look_up();
-        if details || core {
-            self.read_stat(core, round);
-        }
-        if details {
-            self.read_switches(round);
-        }
     }
 
     /// It has ended now and is about to be reaped: its last readings.
@@ -193,6 +221,7 @@ impl LiveWorker {
             let step = now.since(&self.last);
             self.last = now;
             self.count(step, round);
+            self.was_read_at_end();
         }
         if !self.has_ended() {
             self.live_until(round.at, round);
@@ -261,6 +290,10 @@ impl LiveWorker {
         self.record.timeslices += step.timeslices;
         round.stretch.on_cpu += step.on_cpu;
         round.stretch.runnable += step.runnable;
+        if self.has_track() {
+            self.burst = Duration::ZERO;
+            return;
+        }
         self.burst += step.on_cpu;
         if step.timeslices > 0 {
             let mean = self.burst.div_f64(step.timeslices as f64);

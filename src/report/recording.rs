@@ -261,6 +261,8 @@ variants!(Notice {
     TrialsInterrupted { signal },
     TrialsSkipped { why },
     Drifted { ratio },
+    SwitchesLost { records, lost },
+    SwitchesStopped { after },
 });
 
 impl Json for Share {

@@ -390,6 +390,12 @@ tables! {
         lateness_p95_s: Option<f64>,
         /// CPU time that watching took.
         own_cpu_s: f64,
+        /// The kernel's records of switches, births and ends that were read; absent when there were none to be had.
+        switch_records: Option<u64>,
+        /// Those that the kernel had no room for.
+        switch_records_lost: Option<u64>,
+        /// When recording was given up because it would have slowed the target.
+        switches_until_s: Option<f64>,
     }
 
     /// One counter of the whole tree.
