@@ -7,6 +7,8 @@ mod support;
 use concadvise::observe::Observation;
 use concadvise::profile::Profile;
 use concadvise::report::recording::Recording;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use support::{Ran, scene};
 
@@ -106,4 +108,31 @@ fn memory_over_time_is_told_with_those_who_have_it() {
     let most = observation.timeline.buckets.iter().max_by_key(|bucket| bucket.processes).expect("some");
     assert_eq!((most.processes, most.workers), (2, 2));
     assert!(most.memory.0 > 0 && most.memory <= observation.peak_memory, "{most:?}");
+}
+
+#[test]
+fn hidden_proportional_memory_is_said_and_resident_memory_stands_in() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let secret = folder.path().join("secret");
+    fs::copy("/bin/sleep", &secret).expect("a copy");
+    // Of a program that one may run and not read, the kernel hides the memory.
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o111)).expect("its permissions");
+    let concadvise = env!("CARGO_BIN_EXE_concadvise");
+    // Root may read it all the same, unless it gives up its capabilities.
+    let mut command = if nix::unistd::geteuid().is_root() {
+        let mut command = Command::new("setpriv");
+        command.args(["--bounding-set=-all", "--inh-caps=-all", concadvise]);
+        command
+    } else {
+        Command::new(concadvise)
+    };
+    command.args(["--quiet", "--no-trials", "--record", "run.json", "--", "./secret", "0.5"]);
+    let output = command.current_dir(folder.path()).output().expect("it can be run");
+    assert!(output.status.success(), "{output:?}");
+    let observation = Recording::read(&folder.path().join("run.json")).expect("it was recorded").observation;
+    let [process] = &observation.processes[..] else { panic!("{:#?}", observation.processes) };
+    assert_eq!((process.peak_pss, process.peak_uss, process.first_uss), (None, None, None));
+    assert!(process.peak_rss.0 > 0 && observation.peak_memory.0 > 0, "{process:?}");
+    let said = observation.notices.iter().map(ToString::to_string).find(|notice| notice.contains("PSS"));
+    assert!(said.is_some_and(|said| said.contains("resident memory is used")), "{:?}", observation.notices);
 }
