@@ -1,5 +1,6 @@
 //! A process's part in heeding the kernel's records: handing each worker's to it.
 
+use super::super::readings::Stat;
 use super::super::round::Round;
 use super::super::switches::{Standing, Track};
 use super::super::worker::LiveWorker;
@@ -47,6 +48,10 @@ impl LiveProcess {
         if self.workers[place].end_is_recorded() {
             return Some(track);
         }
+        if track.tid == self.pid() && self.goes_on() {
+            self.workers[place].loses_track(track, round);
+            return None;
+        }
         self.ran = true;
         if track.tid == self.pid() {
             self.workers[place].ends(track, round);
@@ -57,6 +62,14 @@ impl LiveProcess {
             round.ledger.bury_recorded(worker.into_record());
         }
         None
+    }
+
+    /// Whether it is there all the same: at an `exec` of a program that one may run and not read, or that changes the
+    /// user, the kernel takes our events away and records an end.
+    fn goes_on(&self) -> bool {
+        let mut buffer = [0; 512];
+        let stat = self.stat.read(&mut buffer).ok().and_then(Stat::parse);
+        stat.is_some_and(|stat| stat.start == self.start && !matches!(stat.state, b'Z' | b'X'))
     }
 
     /// Records end, and its workers go on without.
