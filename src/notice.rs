@@ -117,6 +117,11 @@ pub enum Notice {
         /// Time of the last sequential run over that of the first.
         ratio: f64,
     },
+    /// A target that was attached to was let go before the time that was asked for.
+    Detached {
+        /// The signal that ended the watching; the target did not get it from us.
+        signal: i32,
+    },
 }
 
 impl Notice {
@@ -142,6 +147,7 @@ impl Notice {
             Self::TrialsInterrupted { .. } => "trials-interrupted",
             Self::TrialsSkipped { .. } => "trials-skipped",
             Self::Drifted { .. } => "drifted",
+            Self::Detached { .. } => "detached",
         }
     }
 }
@@ -219,6 +225,9 @@ impl fmt::Display for Notice {
                  changed meanwhile; speed-ups are less sure than they look",
                 ratio * 100.0
             ),
+            Self::Detached { signal } => {
+                write!(f, "signal {signal} ended the watching early; the target was left as it is")
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Which processes belong to the tree is `tree`'s.
 
+use super::account::Account;
 use super::descriptors::Descriptors;
 use super::memory::{Memory, Walks};
 use super::probe::{Failure, Probe, ProcPath};
@@ -59,6 +60,11 @@ pub struct LiveProcess {
     faults_before: (u64, u64),
     /// What went before its last program.
     launch: Option<Launch>,
+    account: Account,
+    /// Its parent now: another than the one in its record once that is gone.
+    heir: i32,
+    /// Its highest resident set when it was attached to.
+    peak_before: Bytes,
 }
 
 impl LiveProcess {
@@ -85,11 +91,42 @@ impl LiveProcess {
             inherited: Default::default(),
             faults_before: (0, 0),
             launch: None,
+            account: Account::default(),
+            heir: 0,
+            peak_before: Bytes::default(),
         };
         process.read_stat()?;
+        if round.ran_before(process.start) {
+            process.begin(round);
+        }
         process.identify();
         process.list_workers(round);
         if process.workers.is_empty() { Err(Gone) } else { Ok(process) }
+    }
+
+    /// It ran before it was attached to: what it did until now is not of the run.
+    fn begin(&mut self, round: &mut Round) {
+        self.account.begin();
+        self.note_io(round);
+        self.inherited = self.io();
+        (self.record.read_bytes, self.record.written_bytes) = Default::default();
+        self.faults_before = (take(&mut self.record.minor_faults), take(&mut self.record.major_faults));
+        self.peak_before = self.peak().unwrap_or_default();
+    }
+
+    /// Its CPU time, to be settled when it is gone.
+    pub const fn account(&mut self) -> &mut Account {
+        &mut self.account
+    }
+
+    /// The process that waits for it now.
+    pub const fn heir(&self) -> i32 {
+        self.heir
+    }
+
+    /// Workers that have not ended.
+    pub fn alive(&self) -> usize {
+        self.workers.iter().filter(|worker| !worker.has_ended()).count()
     }
 
     /// Its id.
@@ -298,8 +335,8 @@ impl LiveProcess {
         self.start = stat.start;
         self.stack = if stat.stack == 0 { self.stack } else { stat.stack };
         self.threads = stat.threads.max(1);
-        self.cpu = stat.user + stat.system + stat.reaped;
-        self.reaped = stat.reaped;
+        self.account.see(&stat);
+        (self.cpu, self.reaped, self.heir) = (self.account.cpu(), self.account.reaped(), stat.parent);
         self.record.minor_faults = stat.minor_faults.saturating_sub(self.faults_before.0);
         self.record.major_faults = stat.major_faults.saturating_sub(self.faults_before.1);
         if first {
@@ -319,12 +356,16 @@ impl LiveProcess {
         self.identify();
         self.record.has_epoll = self.record.has_epoll || self.descriptors.any_epoll();
         self.note_io(round);
-        let mut buffer = [0; 4096];
-        if let Ok(status) = ProcPath::process(self.record.pid, "status").read(&mut buffer)
-            && let Some(peak) = field_kib(status, b"VmHWM:")
-        {
+        if let Some(peak) = self.peak().filter(|peak| *peak > self.peak_before) {
             self.memory.see_peak(peak);
         }
+    }
+
+    /// The highest resident set that the kernel remembers.
+    fn peak(&self) -> Option<Bytes> {
+        let mut buffer = [0; 4096];
+        let status = ProcPath::process(self.record.pid, "status").read(&mut buffer).ok()?;
+        field_kib(status, b"VmHWM:")
     }
 
     /// What it runs. One that has ended no longer says, so what was last seen stands.

@@ -148,6 +148,7 @@ fields!(Native { arch, statically_linked, libraries });
 
 fields!(Observation {
     complete,
+    attached,
     wall,
     exit,
     launch,
@@ -256,6 +257,7 @@ variants!(Notice {
     TrialsInterrupted { signal },
     TrialsSkipped { why },
     Drifted { ratio },
+    Detached { signal },
 });
 
 impl Json for Share {
