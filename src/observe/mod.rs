@@ -13,6 +13,7 @@ mod descriptors;
 mod exit;
 mod family;
 pub mod histogram;
+mod instrument;
 pub mod kind;
 mod launch;
 mod ledger;
@@ -36,6 +37,7 @@ mod wait_channel;
 mod worker;
 
 pub use attach::attach;
+pub use instrument::{Instrument, Works, examine};
 pub use launch::Launch;
 pub use progress::Progress;
 pub use run::observe;
