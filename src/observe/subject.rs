@@ -91,7 +91,7 @@ pub(super) struct Subject {
     start: Duration,
     /// Readable once it has ended; `None` before Linux 5.3, and where calls are filtered.
     ended: Option<OwnedFd>,
-    /// Whether the kernel tells us what it tells only to those who may inspect it: its stack, and how it ended.
+    /// Whether the kernel tells us what it tells only to those who may inspect it: what it executes, and how it ended.
     permitted: bool,
 }
 
@@ -130,7 +130,9 @@ impl Subject {
         if let Some(process) = field(status, b"Tgid:").filter(|process| *process != u64::from(pid.unsigned_abs())) {
             return Err(Refused::Thread { pid, process });
         }
-        Ok(Self { pid, start: stat.start, ended: ended.ok(), permitted: stat.stack != 0 })
+        // The same right as for how it ended, which reads as 0 without it.
+        let permitted = std::fs::read_link(ProcPath::process(pid, "exe")).is_ok();
+        Ok(Self { pid, start: stat.start, ended: ended.ok(), permitted })
     }
 
     /// Its id.

@@ -10,7 +10,7 @@
 use super::say;
 use crate::observe::kind::BlockedKind;
 use crate::observe::{Progress, may_print_to};
-use crate::units::{Share, human};
+use crate::units::Share;
 use indicatif::{ProgressBar, ProgressStyle};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{LocalFlags, tcgetattr};
@@ -23,6 +23,8 @@ use std::time::Duration;
 const KINDS: usize = 3;
 /// The least share of the workers' time that is.
 const WORTH_NAMING: f64 = 0.05;
+/// Before this nobody wonders what goes on.
+const WORTH_SHOWING: Duration = Duration::from_millis(500);
 /// Terminals that know titles and the stack of titles, by the beginning of `TERM`; others may print what they ignore.
 const TITLED: [&str; 8] = ["xterm", "tmux", "screen", "rxvt", "alacritty", "foot", "kitty", "vte"];
 /// Puts the title on the terminal's stack, and takes it back from there (XTWINOPS 22 and 23).
@@ -64,6 +66,9 @@ impl Live {
 
     /// Shows this now.
     pub fn show(&mut self, progress: &Progress) {
+        if progress.elapsed < WORTH_SHOWING {
+            return;
+        }
         match &mut self.0 {
             Place::Nowhere => {}
             Place::Line(bar) if writable() => bar.set_message(format!("concadvise: {}", line(progress))),
@@ -114,7 +119,7 @@ fn line(progress: &Progress) -> String {
     let kinds: Vec<_> = kinds.iter().take(KINDS).map(|(kind, share)| format!("{} {share}", kind.name())).collect();
     let workers = progress.workers;
     let parts = [
-        human(Duration::from_millis(100 * (progress.elapsed.as_millis() / 100) as u64)),
+        format!("{:.0} s", progress.elapsed.as_secs_f64()),
         format!("{:.1} cores busy", progress.cores_busy),
         if kinds.is_empty() { String::new() } else { format!("blocked: {}", kinds.join(", ")) },
         format!("{workers} {}", if workers == 1 { "worker" } else { "workers" }),
@@ -140,7 +145,7 @@ mod tests {
         for (kind, share) in [(BlockedKind::Gil, 0.2), (BlockedKind::Network, 0.41), (BlockedKind::Lock, 0.04)] {
             progress.blocked[kind] = Share::new(share).unwrap_or_default();
         }
-        let expect = "12.3 s · 1.9 cores busy · blocked: network 41 %, gil 20 % · 9 workers · 210.0 MiB";
+        let expect = "12 s · 1.9 cores busy · blocked: network 41 %, gil 20 % · 9 workers · 210.0 MiB";
         assert_eq!(line(&progress), expect);
         assert!(line(&Progress::default()).contains("0.0 cores busy · 0 workers"));
     }
