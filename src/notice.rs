@@ -239,7 +239,9 @@ impl fmt::Display for Notice {
             ),
             Self::SwitchesStopped { after } => write!(
                 f,
-                "the target switched and forked so often that recording it would have slowed it by more than 1 %, so                  after {} that ended; bursts are means over sampling intervals from there on, and very short workers                  may be missed",
+                "the target switched and forked so often that recording it would have slowed it by more than 1 %, so \
+                 after {} that ended; bursts are means over sampling intervals from there on, and very short workers \
+                 may be missed",
                 human(*after)
             ),
         }
