@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -21,9 +21,13 @@ fn alone() -> MutexGuard<'static, ()> {
 
 /// The interpreter itself: `python3` on the path may be a script that runs others before it becomes Python.
 fn python() -> PathBuf {
-    let asked = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
-    let printed = asked.expect("python3 to be installed").stdout;
-    PathBuf::from(String::from_utf8(printed).expect("a path").trim())
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    let ask = || {
+        let asked = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
+        let printed = asked.expect("python3 to be installed").stdout;
+        PathBuf::from(String::from_utf8(printed).expect("a path").trim())
+    };
+    PYTHON.get_or_init(ask).clone()
 }
 
 fn run_by(python: &Path, program: &str, without: &[Mechanism]) -> Observation {
@@ -222,7 +226,7 @@ fn no_thread_and_no_descriptor_is_left_of_it() {
     };
     let mut open = Vec::new();
     for _ in 0..3 {
-        assert!(run("import time; time.sleep(0.4)").sampling.stacks.0 > 0);
+        assert!(run("import time; time.sleep(1)").sampling.stacks.0 > 0);
         let _alone = alone();
         // An attachment under way at the end is not waited for.
         assert!((0..500).any(|_| {
