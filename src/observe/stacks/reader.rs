@@ -151,17 +151,24 @@ where
 impl Failure {
     fn of(error: &(dyn std::error::Error + 'static)) -> Self {
         let chain = || std::iter::successors(Some(error), |error| error.source());
-        let words = || chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        let mut words: Vec<String> = chain().map(ToString::to_string).collect();
+        // Some of its errors say what their cause says.
+        words.dedup_by(|cause, error| error.ends_with(cause.as_str()));
+        let words = words.join(": ");
         let denied = |error: &(dyn std::error::Error + 'static)| {
             let io = error.downcast_ref::<std::io::Error>();
             io.is_some_and(|error| error.kind() == ErrorKind::PermissionDenied)
                 || error.to_string().contains("Operation not permitted")
         };
         if chain().any(denied) {
-            return Self::Denied(words());
+            return Self::Denied(words);
         }
-        let words = words();
         if words.contains("Unsupported version") { Self::Unsupported(words) } else { Self::Unreadable(words) }
+    }
+
+    /// Whether trying again is of little use.
+    pub const fn will_stay(&self) -> bool {
+        matches!(self, Self::Denied(_) | Self::Unsupported(_))
     }
 
     /// What is missing because of it, and what to do.
@@ -205,6 +212,19 @@ mod tests {
         assert!(guarded(|| torn).is_ok());
         let result = guarded(|| -> Result<(), Box<dyn std::error::Error + Send + Sync>> { panic!("out of bounds") });
         assert!(matches!(result, Err(Failure::Unreadable(_))), "{result:?}");
+    }
+
+    #[test]
+    fn a_refusal_of_the_kernel_is_told_from_other_failures_and_each_cause_is_said_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot copy: {0}")]
+        struct Copying(#[source] std::io::Error);
+        let of = |code| Failure::of(&Copying(std::io::Error::from_raw_os_error(code)));
+        let denied = |why: &str| Failure::Denied(format!("cannot copy: {why}"));
+        assert_eq!(of(1), denied("Operation not permitted (os error 1)"));
+        assert_eq!(of(13), denied("Permission denied (os error 13)"));
+        let Failure::Unreadable(why) = of(14) else { panic!("a bad address is no refusal") };
+        assert_eq!(why, "cannot copy: Bad address (os error 14)");
     }
 
     #[test]

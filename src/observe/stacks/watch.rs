@@ -173,8 +173,9 @@ impl Watched {
     /// It was there and could not be read.
     fn failed(&mut self, failure: Failure, now: Duration, notice: &mut Option<Notice>) {
         self.due = now + RETRY * (1 << self.failures.min(GIVE_UP));
-        self.failures += 1;
-        if self.failures == GIVE_UP {
+        // What is refused twice stays so.
+        self.failures += if failure.will_stay() { GIVE_UP / 2 } else { 1 };
+        if self.failures >= GIVE_UP {
             notice.get_or_insert_with(|| failure.notice(self.python.pid));
         }
     }
