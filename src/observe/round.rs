@@ -15,6 +15,9 @@ use std::time::Duration;
 const CORES_LOOKED_UP: u32 = 64;
 /// Workers and processes whose details (name, switches, I/O) are read in one tick; the others' turn comes later.
 const DETAILED: u32 = 64;
+/// Workers whose switches are recorded that are read in one tick, about; records know the times of all, so this only
+/// samples what they wait for, and a thousand that stir cost no more than these.
+const RECORDED_READ: u32 = 64;
 
 /// Handed down the tree at each tick.
 #[derive(Debug, Default)]
@@ -54,6 +57,9 @@ pub struct Round {
     pub without: Vec<Mechanism>,
     lookups: u32,
     details: u32,
+    /// Recorded workers that there was reason to read in this tick, and of how many one is read.
+    stirred: u32,
+    stride: u32,
 }
 
 impl Round {
@@ -66,6 +72,8 @@ impl Round {
     pub fn begin(&mut self, at: Duration) {
         self.advance(at);
         self.ticks += 1;
+        self.stride = self.stirred.div_ceil(RECORDED_READ).max(1);
+        self.stirred = 0;
         self.lookups = CORES_LOOKED_UP;
         self.details = DETAILED;
         self.cores.begin();
@@ -93,6 +101,14 @@ impl Round {
         let any = self.files > 0;
         self.files = self.files.saturating_sub(1);
         any
+    }
+
+    /// Whether this one of the recorded workers that stirred is read in this tick: of many in order one in a stride, and
+    /// in the next tick others.
+    pub const fn may_read(&mut self) -> bool {
+        self.stirred += 1;
+        let stride = if self.stride == 0 { 1 } else { self.stride as u64 };
+        (self.stirred as u64 + self.ticks).is_multiple_of(stride)
     }
 
     /// Whether one more core may be looked up in this tick.

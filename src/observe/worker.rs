@@ -66,13 +66,8 @@ impl LiveWorker {
     pub fn new(tid: i32, parent: i32, descriptors: &mut Descriptors, round: &mut Round) -> Result<Self, Gone> {
         let pid = descriptors.pid();
         let path = |name| ProcPath::worker(pid, tid, name);
-        let mut buffer = [0; 512];
-        let Ok(bytes) = path("stat").read(&mut buffer) else { return Err(Gone) };
-        let stat = Stat::parse(bytes).ok_or(Gone)?;
-        let born = birth(stat.start.saturating_sub(round.boot), round.since, round.at);
-        let record = Worker { pid, tid, parent, name: lossy(stat.comm), born, died: born, ..Worker::default() };
         let mut worker = Self {
-            record,
+            record: Worker { pid, tid, parent, ..Worker::default() },
             schedstat: Probe::new(path("schedstat"), round.may_keep()),
             syscall: Probe::new(path("syscall"), round.may_keep()),
             last: Schedstat::default(),
@@ -87,6 +82,14 @@ impl LiveWorker {
             renamed: None,
             recorded: Recorded::default(),
         };
+        if worker.is_known_from_birth(round) {
+            return Ok(worker);
+        }
+        let mut buffer = [0; 512];
+        let Ok(bytes) = path("stat").read(&mut buffer) else { return Err(Gone) };
+        let stat = Stat::parse(bytes).ok_or(Gone)?;
+        worker.record.name = lossy(stat.comm);
+        let born = birth(stat.start.saturating_sub(round.boot), round.since, round.at);
         let first = worker.read(round)?;
         // It cannot have run and queued for longer than it lives.
         let mut born = born.min(round.at.saturating_sub(first.on_cpu + first.runnable));
@@ -212,6 +215,11 @@ impl LiveWorker {
         if self.rests(round) {
             self.ran = (false, self.ran.0);
             self.live_on(false, round);
+            return Ok(());
+        }
+        if self.is_put_off(round) {
+            self.ran = (true, self.ran.0);
+            self.live_until(round.at, round);
             return Ok(());
         }
         let now = self.read(round)?;

@@ -87,6 +87,11 @@ impl Track {
         self.standing
     }
 
+    /// Times that it left its core to wait, and that its core was taken.
+    pub const fn switches(&self) -> (u64, u64) {
+        self.switches
+    }
+
     /// It was put on a core.
     pub fn comes_on(&mut self, core: u32, at: Duration) {
         if self.standing == Standing::Blocked {
