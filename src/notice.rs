@@ -117,6 +117,18 @@ pub enum Notice {
         /// Time of the last sequential run over that of the first.
         ratio: f64,
     },
+    /// Some records of switches were lost.
+    SwitchesLost {
+        /// Records read.
+        records: u64,
+        /// Records that the kernel had no room for.
+        lost: u64,
+    },
+    /// Switches were no longer recorded, because the target switched so often that it would have been slowed.
+    SwitchesStopped {
+        /// When, after the target's start.
+        after: Duration,
+    },
 }
 
 impl Notice {
@@ -142,6 +154,8 @@ impl Notice {
             Self::TrialsInterrupted { .. } => "trials-interrupted",
             Self::TrialsSkipped { .. } => "trials-skipped",
             Self::Drifted { .. } => "drifted",
+            Self::SwitchesLost { .. } => "switches-lost",
+            Self::SwitchesStopped { .. } => "switches-stopped",
         }
     }
 }
@@ -218,6 +232,15 @@ impl fmt::Display for Notice {
                 "the sequential run took {:.0} % as long at the end of the trials as at their start, so the machine \
                  changed meanwhile; speed-ups are less sure than they look",
                 ratio * 100.0
+            ),
+            Self::SwitchesLost { records, lost } => write!(
+                f,
+                "{lost} records of switches were lost and {records} read; bursts and waits across the gaps are left out"
+            ),
+            Self::SwitchesStopped { after } => write!(
+                f,
+                "the target switched and forked so often that recording it would have slowed it by more than 1 %, so                  after {} that ended; bursts are means over sampling intervals from there on, and very short workers                  may be missed",
+                human(*after)
             ),
         }
     }

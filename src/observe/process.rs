@@ -2,21 +2,25 @@
 //!
 //! Which processes belong to the tree is `tree`'s.
 
+mod recorded;
+
 use super::descriptors::Descriptors;
 use super::gil::{Moment, Watch};
-use super::memory::{Memory, Walks};
+use super::memory::{Memory, Resident};
 use super::probe::{Failure, Probe, ProcPath};
 use super::readings::{Stat, TICK, children, field, field_kib, number};
 use super::round::{Cadence, Hidden, Round};
+use super::sharing::{Holding, Kin};
+use super::walks::Walks;
 use super::worker::{Gone, LiveWorker};
-use super::{Launch, Process, Worker};
+use super::{Launch, Process};
 use crate::units::Bytes;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::mem::take;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The part of a command line that is kept.
 const COMMAND_LINE: u64 = 4096;
@@ -48,12 +52,16 @@ pub struct LiveProcess {
     /// Whether a worker vanished since the folder of workers was last listed.
     bereaved: bool,
     ran: bool,
+    /// Whether a signal has stopped it.
+    stopped: bool,
     /// Whether it ran since its details were read.
     undetailed: bool,
     /// CPU time of all its threads, dead ones and waited-for children included, to the kernel's tick.
     cpu: Duration,
     /// The part of it that is of waited-for children.
     reaped: Duration,
+    /// The part of that of children of programs that it was before.
+    reaped_before: Duration,
     /// Block-device bytes that the kernel counts as its own and its program did not move: those of children it waited
     /// for, and of programs that it was before.
     inherited: (Bytes, Bytes),
@@ -74,7 +82,7 @@ impl LiveProcess {
             workers: Vec::new(),
             descriptors: Descriptors::new(pid),
             stat: Probe::new(ProcPath::process(pid, "stat"), round.may_keep()),
-            memory: Memory::default(),
+            memory: Memory::of_one_born(round.at),
             gil: Watch::from(round.at),
             cadence: Cadence::from(round.at),
             start: Duration::ZERO,
@@ -82,16 +90,18 @@ impl LiveProcess {
             threads: 0,
             bereaved: false,
             ran: true,
+            stopped: false,
             undetailed: true,
             cpu: Duration::ZERO,
             reaped: Duration::ZERO,
+            reaped_before: Duration::ZERO,
             inherited: Default::default(),
             faults_before: (0, 0),
             launch: None,
         };
         process.read_stat()?;
         process.identify();
-        process.list_workers(round);
+        process.list_workers(false, round);
         if process.workers.is_empty() { Err(Gone) } else { Ok(process) }
     }
 
@@ -120,9 +130,15 @@ impl LiveProcess {
         self.cpu
     }
 
-    /// What it adds to the tree's memory now.
-    pub fn memory_now(&self) -> Bytes {
-        if self.is_alive() { self.memory.now() } else { Bytes::default() }
+    /// What it has now, and with whom it may share it; `None` when it has ended.
+    pub fn holding(&self) -> Option<(Kin, Holding)> {
+        let kin = Kin { family: self.stack, start: self.start, pid: self.record.pid };
+        self.is_alive().then(|| (kin, self.memory.holding()))
+    }
+
+    /// Its workers that have not ended.
+    pub fn workers_alive(&self) -> usize {
+        self.workers.iter().filter(|worker| !worker.has_ended()).count()
     }
 
     /// Its block-device bytes as last read, those of waited-for children included.
@@ -146,11 +162,12 @@ impl LiveProcess {
         for i in (0..self.workers.len()).rev() {
             match self.workers[i].sample(&mut self.descriptors, round) {
                 Ok(()) => self.ran |= self.workers[i].ran(),
+                Err(Gone) if self.workers[i].is_awaited(round) => self.ran = true,
                 Err(Gone) => {
                     (self.bereaved, self.ran) = (true, true);
                     let worker = self.workers.remove(i);
                     self.gil.bury(worker.switches());
-                    round.ledger.bury(worker.into_record());
+                    bury(worker, round);
                 }
             }
         }
@@ -161,8 +178,14 @@ impl LiveProcess {
         self.seek_gil(round);
         if self.ran {
             self.read_gil(before, round);
-            if self.read_stat()? == Program::Another {
-                self.become_another(round);
+            match self.read_stat() {
+                Ok(Program::Same) => {}
+                Ok(Program::Another) => self.become_another(round),
+                Err(Gone) if self.awaits_end() => return Ok(()),
+                Err(Gone) => return Err(Gone),
+            }
+            if self.stopped {
+                self.workers.iter_mut().for_each(LiveWorker::stop);
             }
             self.undetailed = true;
         } else {
@@ -197,6 +220,7 @@ impl LiveProcess {
         self.inherited = self.io();
         (self.record.read_bytes, self.record.written_bytes) = Default::default();
         let Process { minor_faults, major_faults, .. } = &mut self.record;
+        self.reaped_before = self.reaped;
         self.faults_before = (self.faults_before.0 + take(minor_faults), self.faults_before.1 + take(major_faults));
         // Whoever executes it, it has its process's id from then on, and no other thread is left.
         let Some(worker) = self.workers.iter_mut().find(|worker| worker.tid() == self.record.pid) else { return };
@@ -215,20 +239,25 @@ impl LiveProcess {
         self.bereaved || self.threads != self.workers.len() as u64
     }
 
-    /// Takes up workers that are not known yet.
-    pub fn list_workers(&mut self, round: &mut Round) {
+    /// Takes up workers that are not known yet. While births are recorded those without a record are being born or
+    /// dying right now, unless this is a `full` look for what the records may have missed.
+    pub fn list_workers(&mut self, full: bool, round: &mut Round) {
         self.bereaved = false;
         self.gil.lend_extents(&mut round.locks);
-        self.take_up_workers(round);
+        self.take_up_workers(full, round);
         self.gil.lend_extents(&mut round.locks);
     }
 
-    fn take_up_workers(&mut self, round: &mut Round) {
+    fn take_up_workers(&mut self, full: bool, round: &mut Round) {
         let Ok(folder) = std::fs::read_dir(ProcPath::process(self.record.pid, "task")) else { return };
         let tids = folder
             .flatten()
             .filter_map(|entry| number(entry.file_name().as_bytes()).and_then(|tid| i32::try_from(tid).ok()));
         for tid in tids {
+            let expected = full || tid == self.record.pid || !round.tracks.are_kept();
+            if !expected && round.tracks.get_mut(tid).is_none() {
+                continue;
+            }
             // The kernel lists and we keep them in order of birth, mostly that of their numbers.
             if let Err(place) = self.workers.binary_search_by_key(&tid, LiveWorker::tid)
                 && let Ok(worker) = LiveWorker::new(tid, self.record.parent, &mut self.descriptors, round)
@@ -259,17 +288,19 @@ impl LiveProcess {
         self.bereaved
     }
 
-    /// When its pages were last walked, if that should be done again now.
-    pub fn wants_walk(&self, at: Duration, walks: &Walks) -> Option<Duration> {
-        if !walks.allow(at, self.memory.resident()) || !self.is_alive() {
-            return None;
-        }
-        self.memory.wants_walk()
+    /// Since when it waits for its pages to be walked.
+    pub fn waits_for_walk(&self, walks: &Walks) -> Option<Duration> {
+        self.memory.waits_for_walk().filter(|_| walks.bears(self.memory.resident()) && self.is_alive())
+    }
+
+    /// The resident set as last seen.
+    pub fn resident(&self) -> Bytes {
+        self.memory.resident()
     }
 
     /// Walks its pages.
     pub fn walk(&mut self, walks: &mut Walks, round: &mut Round) {
-        let began = Instant::now();
+        let began = Walks::clock();
         let mut buffer = [0; 2048];
         let path = ProcPath::process(self.record.pid, "smaps_rollup");
         match path.read(&mut buffer) {
@@ -277,7 +308,7 @@ impl LiveProcess {
             Err(Failure::Vanished) => {}
             Err(Failure::Unreadable(why)) => round.missing.note(Hidden::Rollup, path.as_ref(), &why),
         }
-        walks.charge(round.at, began.elapsed());
+        walks.charge(round.at, self.memory.resident(), Walks::clock().saturating_sub(began));
     }
 
     /// It has ended now and is about to be reaped: its last readings.
@@ -292,14 +323,17 @@ impl LiveProcess {
         let _unreadable = self.read_io();
     }
 
-    /// The records it leaves.
-    pub fn into_records(self) -> (Process, impl Iterator<Item = Worker>) {
+    /// It leaves its records.
+    pub fn bury(self, round: &mut Round) {
         let mut record = self.record;
         let switches = self.workers.iter().map(LiveWorker::switches);
         record.gil = self.gil.sum(switches.fold((0, 0), |sum, of_one| (sum.0 + of_one.0, sum.1 + of_one.1)));
         record.peak_rss = self.memory.peak_rss();
         (record.peak_pss, record.peak_uss) = self.memory.peaks();
-        (record, self.workers.into_iter().map(LiveWorker::into_record))
+        record.first_uss = self.memory.first_uss();
+        record.waited_cpu = self.reaped.saturating_sub(self.reaped_before);
+        self.workers.into_iter().for_each(|worker| bury(worker, round));
+        round.ledger.retire(record);
     }
 
     /// Whether its interpreter's lock is held now, that the workers were just found to have run; `before` is what the
@@ -345,6 +379,7 @@ impl LiveProcess {
         self.reaped = stat.reaped;
         self.record.minor_faults = stat.minor_faults.saturating_sub(self.faults_before.0);
         self.record.major_faults = stat.major_faults.saturating_sub(self.faults_before.1);
+        self.stopped = matches!(stat.state, b'T' | b't');
         if first {
             self.record.parent = stat.parent;
         }
@@ -352,9 +387,18 @@ impl LiveProcess {
             self.memory.forget();
         }
         if stat.state != b'Z' {
-            self.memory.see_resident(Bytes(stat.rss_pages.saturating_mul(procfs::page_size())));
+            self.memory.see_resident(self.read_resident(stat.rss_pages));
         }
         Ok(if another { Program::Another } else { Program::Same })
+    }
+
+    /// What is resident; all of it as its own where the kernel does not tell it apart.
+    fn read_resident(&self, pages: u64) -> Resident {
+        let page = procfs::page_size();
+        let mut buffer = [0; 128];
+        let statm = ProcPath::process(self.record.pid, "statm").read(&mut buffer).ok();
+        let told = statm.and_then(|statm| Resident::parse(statm, page)).filter(|told| told.all() > Bytes(0));
+        told.unwrap_or(Resident { anonymous: Bytes(pages.saturating_mul(page)), ..Resident::default() })
     }
 
     fn detail(&mut self, round: &mut Round) {
@@ -397,5 +441,15 @@ impl LiveProcess {
         self.record.read_bytes = bytes(b"read_bytes:") - self.inherited.0;
         self.record.written_bytes = bytes(b"write_bytes:") - self.inherited.1;
         Ok(())
+    }
+}
+
+/// A worker leaves its record.
+fn bury(mut worker: LiveWorker, round: &mut Round) {
+    worker.leaves_track(round);
+    if worker.end_was_only_recorded() {
+        round.ledger.bury_recorded(worker.into_record());
+    } else {
+        round.ledger.bury(worker.into_record());
     }
 }

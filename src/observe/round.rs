@@ -3,6 +3,8 @@
 use super::Mechanism;
 use super::gil::{Extents, Images};
 use super::ledger::Ledger;
+use super::sockets::Sockets;
+use super::switches::Tracks;
 use super::timeline::Bucket;
 use crate::notice::Notice;
 use std::path::Path;
@@ -30,6 +32,8 @@ pub struct Round {
     pub stretch: Bucket,
     /// What has ended.
     pub ledger: Ledger,
+    /// What the kernel's records tell of the living.
+    pub tracks: Tracks,
     /// On which cores the tree was seen.
     pub cores: Cores,
     /// What could not be read.
@@ -38,6 +42,10 @@ pub struct Round {
     pub locks: Extents,
     /// The files that were looked at for an interpreter.
     pub images: Images,
+    /// The sockets that anyone waited on.
+    pub sockets: Sockets,
+    /// Whether the kernel accounts the time that tasks are blocked on block devices.
+    pub delays: bool,
     /// What is not to be looked at.
     pub without: Vec<Mechanism>,
     lookups: u32,

@@ -246,6 +246,9 @@ impl Run {
         self.settle(ended, trial);
         while self.next_signal().is_some() {}
         let left = self.family.members().len();
+        if left == 0 {
+            self.sampler.account(self.totals.cpu());
+        }
         let sampled = self.sampler.finish(ended);
         let wall = ended.saturating_duration_since(self.released);
 
@@ -293,7 +296,7 @@ impl Run {
                 interval: sampled.interval,
                 lateness: sampled.lateness,
                 own_cpu: own_cpu().saturating_sub(own_cpu_before),
-                switches: None,
+                switches: sampled.switches,
                 stacks: (0, 0),
             },
             output: self.capture.map(Capture::into_output),

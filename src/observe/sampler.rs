@@ -8,9 +8,10 @@ use super::histogram::Histogram;
 use super::probe::ProcPath;
 use super::readings::busy;
 use super::round::Round;
-use super::timeline::Timeline;
+use super::switches::{HOLD_BACK, Recorder, refusal};
+use super::timeline::{Bucket, Timeline};
 use super::tree::Tree;
-use super::{Folded, Launch, Mechanism, Process, Worker};
+use super::{Folded, Launch, Mechanism, Process, Switches, Worker};
 use crate::notice::Notice;
 use crate::units::Bytes;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -24,6 +25,13 @@ pub struct Sampler {
     tree: Tree,
     round: Round,
     clock: Clock,
+    /// While switches are recorded.
+    recorder: Option<Recorder>,
+    /// How that went, once it is over.
+    switches: Option<Switches>,
+    notices: Vec<Notice>,
+    /// What the kernel accounted to all that were reaped, once that is known.
+    accounted: Option<Duration>,
     timeline: Timeline,
     peak_memory: Bytes,
     /// CPU time of processes that we saw reaped, with all that they had reaped.
@@ -49,7 +57,7 @@ pub struct Sampled {
     pub processes: Vec<Process>,
     /// The run over time.
     pub timeline: Timeline,
-    /// Highest sum of memory over the processes alive together.
+    /// Highest memory of the processes alive together, what `fork` copies share counted once.
     pub peak_memory: Bytes,
     /// Ticks in which a worker was last seen on that processor, by its number.
     pub core_ticks: Vec<u64>,
@@ -61,6 +69,8 @@ pub struct Sampled {
     pub interval: (Duration, Duration),
     /// How much later than planned the ticks came.
     pub lateness: Histogram,
+    /// How well the records of switches were kept up with; `None` when there were none.
+    pub switches: Option<Switches>,
     /// Caveats about the quality of these readings.
     pub notices: Vec<Notice>,
     /// Processes of the tree still alive at the end.
@@ -74,12 +84,26 @@ impl Sampler {
         let (limit, files) = RaisedLimit::raise();
         let mut round = Round::default();
         round.without = without.to_vec();
+        let mut notices = Vec::new();
+        let mut recorder = None;
+        if round.wants(Mechanism::Switches) {
+            match Recorder::attach(root) {
+                Ok(attached) => recorder = Some(attached),
+                Err(error) => notices.push(refusal(&error)),
+            }
+        }
+        let files = files.saturating_sub(recorder.as_ref().map_or(0, Recorder::files));
+        round.delays = accounts_delays();
         let tree = Tree::new(root, files, &mut round);
         Self {
             zero: Instant::now(),
             tree,
             round,
             clock: Clock::default(),
+            recorder,
+            switches: None,
+            notices,
+            accounted: None,
             timeline: Timeline::default(),
             peak_memory: Bytes::default(),
             reaped: Duration::ZERO,
@@ -92,6 +116,9 @@ impl Sampler {
     /// The first process is released now: time zero.
     pub fn start(&mut self, now: Instant) {
         self.zero = now;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.start(time_of(ClockId::CLOCK_MONOTONIC).saturating_sub(now.elapsed()));
+        }
         self.own = time_of(ClockId::CLOCK_THREAD_CPUTIME_ID);
         self.round.boot = time_of(ClockId::CLOCK_BOOTTIME);
         self.before = machine_busy().map(|machine| (machine, time_of(ClockId::CLOCK_PROCESS_CPUTIME_ID)));
@@ -100,20 +127,57 @@ impl Sampler {
     /// The first process, until now held, runs the target's program now.
     pub fn begins(&mut self) {
         self.tree.begins();
+        if self.recorder.is_some() {
+            self.round.tracks.begin();
+        }
     }
 
     /// One wake: reads the tree, and returns when it wants to be woken next.
     pub fn tick(&mut self, now: Instant) -> Instant {
+        if !self.round.tracks.are_kept() {
+            // It was no held process that we attached to, so there is no beginning from which all is recorded.
+            self.recorder = None;
+        }
         let at = self.since_start(now);
         self.clock.arrive(at);
+        let interval = at.saturating_sub(self.round.since);
+        if !self.drain(HOLD_BACK) {
+            self.end_recording(true);
+        }
         self.read(at);
         let own = time_of(ClockId::CLOCK_THREAD_CPUTIME_ID);
         let cost = own.saturating_sub(std::mem::replace(&mut self.own, own));
-        self.zero + self.clock.next(at, cost)
+        let patience = self.recorder.as_ref().map_or(Duration::MAX, |recorder| recorder.patience(interval));
+        self.zero + self.clock.next(at, cost).min(at.saturating_add(patience))
+    }
+
+    /// Takes in what was recorded; `false` when that costs the target too much.
+    fn drain(&mut self, hold_back: Duration) -> bool {
+        let Some(recorder) = &mut self.recorder else { return true };
+        recorder.drain(time_of(ClockId::CLOCK_MONOTONIC), hold_back, &mut self.round.tracks)
+    }
+
+    /// Records end here: because they cost too much, or with the run.
+    fn end_recording(&mut self, too_much: bool) {
+        let Some(recorder) = self.recorder.take() else { return };
+        let until = too_much.then(|| self.since_start(Instant::now()));
+        if too_much {
+            self.tree.leave_tracks(&mut self.round);
+        }
+        let (told, notice) = recorder.finish(until);
+        self.switches = Some(told);
+        self.notices.extend(notice);
+    }
+
+    /// What the kernel accounted to all processes of the run, which are reaped by now and left none behind.
+    pub fn account(&mut self, cpu: Duration) {
+        self.accounted = Some(cpu);
     }
 
     /// `pid`, a child of ours, is a zombie and about to be reaped: takes its last readings while they are there.
     pub fn dying(&mut self, pid: i32, now: Instant) {
+        // Whoever is a zombie has had its last record.
+        self.drain(Duration::ZERO);
         self.round.advance(self.since_start(now));
         if let Some(cpu) = self.tree.dying(pid, &mut self.round) {
             self.reaped += cpu;
@@ -122,10 +186,16 @@ impl Sampler {
 
     /// The run is over: reads once more what is still there, and adds everything up.
     pub fn finish(mut self, now: Instant) -> Sampled {
+        self.drain(Duration::ZERO);
+        self.end_recording(false);
         self.read(self.since_start(now));
         let (alive, reaped) = (self.tree.alive(), self.reaped + self.tree.cpu());
         let launch = self.tree.launch();
         self.tree.close(&mut self.round);
+        let exact = self.switches.is_some_and(|switches| switches.lost == 0 && switches.until.is_none());
+        if let Some(accounted) = self.accounted.filter(|_| exact && alive == 0) {
+            self.round.ledger.share(accounted.saturating_sub(self.round.ledger.on_cpu()));
+        }
         let Round { ledger, cores, missing, .. } = self.round;
         let (workers, folded, processes) = ledger.close();
         // What was reaped tells of workers that nobody saw, what was seen of those that nobody waited for.
@@ -134,7 +204,8 @@ impl Sampler {
             let ours = time_of(ClockId::CLOCK_PROCESS_CPUTIME_ID).saturating_sub(ours);
             machine_now.saturating_sub(machine).saturating_sub(seen.max(reaped) + ours)
         });
-        let mut notices: Vec<Notice> = missing.into_notices().collect();
+        let mut notices = self.notices;
+        notices.extend(missing.into_notices());
         let (ticks, interval) = (self.clock.ticks(), self.clock.interval());
         let lateness = self.clock.into_lateness();
         if let Some(lateness) = lateness.quantile(0.95).filter(|late| *late > interval.1) {
@@ -155,6 +226,7 @@ impl Sampler {
             ticks,
             interval,
             lateness,
+            switches: self.switches,
             notices,
             alive,
         }
@@ -163,8 +235,11 @@ impl Sampler {
     fn read(&mut self, at: Duration) {
         self.round.begin(at);
         self.tree.read(&mut self.round);
-        self.peak_memory = self.peak_memory.max(self.tree.memory_now());
-        self.timeline.add(&self.round.end());
+        let memory = self.tree.memory_now();
+        self.peak_memory = self.peak_memory.max(memory);
+        let count = |many: usize| u32::try_from(many).unwrap_or(u32::MAX);
+        let (processes, workers) = (count(self.tree.alive()), count(self.tree.workers_alive()));
+        self.timeline.add(&Bucket { memory, processes, workers, ..self.round.end() });
     }
 
     fn since_start(&self, now: Instant) -> Duration {
@@ -176,6 +251,13 @@ impl Sampler {
 fn machine_busy() -> Option<Duration> {
     let mut buffer = [0; 256];
     busy(ProcPath::machine("stat").read(&mut buffer).ok()?)
+}
+
+/// Whether the kernel accounts the time that tasks are blocked on block devices, for tasks born from now on. It has a
+/// switch for it since 5.14.
+fn accounts_delays() -> bool {
+    let mut buffer = [0; 8];
+    ProcPath::machine("sys/kernel/task_delayacct").read(&mut buffer).is_ok_and(|bytes| bytes.starts_with(b"1"))
 }
 
 /// One of the kernel's clocks; all that are asked for here exist on every Linux.

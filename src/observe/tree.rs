@@ -4,11 +4,14 @@
 //! the children listed, and only of workers that ran lately. A full look every second catches what that may miss.
 //! We are the subreaper of the tree, so a descendant whose parent has died becomes our own child.
 
-use super::memory::Walks;
+mod recorded;
+
 use super::probe::{Probe, ProcPath};
 use super::process::LiveProcess;
 use super::readings::{children, last_pid};
 use super::round::{Hidden, Round};
+use super::sharing::together;
+use super::walks::Walks;
 use super::worker::Gone;
 use super::{Launch, Mechanism};
 use crate::units::Bytes;
@@ -17,6 +20,8 @@ use std::time::Duration;
 
 /// Everyone's children are listed at least this often, when any task was born meanwhile.
 const FULL_LOOK: Duration = Duration::from_secs(1);
+/// The same while births are recorded, which should leave nothing to be found.
+const FULL_LOOK_RECORDED: Duration = Duration::from_secs(5);
 /// Descriptors left to everything else in our process.
 const RESERVE: usize = 128;
 
@@ -88,27 +93,30 @@ impl Tree {
     /// One reading of everything.
     pub fn read(&mut self, round: &mut Round) {
         round.files = self.files_left();
-        let born = self.any_task_born();
+        self.heed(round);
+        let recorded = round.tracks.are_kept();
+        let due = round.at >= self.full_look;
+        let born = (due || !recorded) && self.any_task_born();
         self.sample(round);
         self.unlooked |= born;
-        let full = self.unlooked && round.at >= self.full_look;
-        if full {
-            self.full_look = round.at + FULL_LOOK;
+        let full = self.unlooked && due;
+        if full || (recorded && due) {
+            self.full_look = round.at + if recorded { FULL_LOOK_RECORDED } else { FULL_LOOK };
             self.unlooked = false;
         }
         if born {
             self.adopt();
         }
         for process in self.processes.values_mut() {
-            let bereaved = process.is_bereaved();
-            if process.has_changed() {
-                process.list_workers(round);
+            let bereaved = !recorded && process.is_bereaved();
+            if (full || !recorded) && process.has_changed() {
+                process.list_workers(full, round);
             }
             if born || bereaved || full {
                 process.children(bereaved || full, &mut self.scratch, &mut self.found, round);
             }
         }
-        self.take_up(round);
+        self.meet(round);
         if round.wants(Mechanism::Memory) {
             self.walk(round);
         }
@@ -119,16 +127,17 @@ impl Tree {
     pub fn dying(&mut self, pid: i32, round: &mut Round) -> Option<Duration> {
         self.found.push(pid);
         self.take_up(round);
+        self.heed(round);
         let mut process = self.processes.remove(&pid)?;
         process.last_words(round);
         let cpu = process.cpu();
-        bury(process, round);
+        process.bury(round);
         Some(cpu)
     }
 
     /// Memory of all that are alive now.
     pub fn memory_now(&self) -> Bytes {
-        self.processes.values().map(LiveProcess::memory_now).sum()
+        together(self.processes.values().filter_map(LiveProcess::holding))
     }
 
     /// CPU time of all that are there now, waited-for children included.
@@ -141,9 +150,15 @@ impl Tree {
         self.processes.values().filter(|process| process.is_alive()).count()
     }
 
+    /// How many workers of theirs.
+    pub fn workers_alive(&self) -> usize {
+        self.processes.values().map(LiveProcess::workers_alive).sum()
+    }
+
     /// Nothing more is read: all that are left leave their records.
     pub fn close(self, round: &mut Round) {
-        self.processes.into_values().for_each(|process| bury(process, round));
+        self.processes.into_values().for_each(|process| process.bury(round));
+        recorded::bury_all_unmet(round);
     }
 
     fn sample(&mut self, round: &mut Round) {
@@ -163,7 +178,7 @@ impl Tree {
             if let Some(parent) = self.processes.get_mut(&process.parent()) {
                 parent.inherit(process.io());
             }
-            bury(process, round);
+            process.bury(round);
         }
     }
 
@@ -195,19 +210,22 @@ impl Tree {
                 continue;
             }
             if let Ok(process) = LiveProcess::new(pid, round) {
-                process.children(true, &mut self.scratch, &mut self.found, round);
+                if !round.tracks.are_kept() {
+                    process.children(true, &mut self.scratch, &mut self.found, round);
+                }
                 self.processes.insert(pid, process);
             }
         }
     }
 
-    /// Walks the pages of the process whose last walk is the oldest, when the budget allows one.
+    /// Walks the pages of the process that waits for it the longest, once the budget allows that: a smaller one that
+    /// overtook it would spend what is saved for it, and it would never be its turn.
     fn walk(&mut self, round: &mut Round) {
-        let wanting = self.processes.values_mut().filter_map(|process| {
-            let last = process.wants_walk(round.at, &self.walks)?;
-            Some((last, process))
-        });
-        if let Some((_, process)) = wanting.min_by_key(|(last, _)| *last) {
+        let waiting =
+            self.processes.values_mut().filter_map(|process| Some((process.waits_for_walk(&self.walks)?, process)));
+        if let Some((_, process)) = waiting.min_by_key(|(since, _)| *since)
+            && self.walks.allow(round.at, process.resident())
+        {
             process.walk(&mut self.walks, round);
         }
     }
@@ -216,10 +234,4 @@ impl Tree {
         let kept: usize = self.processes.values().map(LiveProcess::files).sum();
         self.files.saturating_sub(kept + RESERVE)
     }
-}
-
-fn bury(process: LiveProcess, round: &mut Round) {
-    let (record, workers) = process.into_records();
-    workers.for_each(|worker| round.ledger.bury(worker));
-    round.ledger.retire(record);
 }

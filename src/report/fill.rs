@@ -27,8 +27,9 @@ impl Document {
     pub fn of(report: &Report) -> Self {
         let Report { complete, recording, profile, classification, rule, recommendation, notices } = report;
         let observation = &recording.observation;
-        let mut workers: Vec<&WorkerProfile> = profile.workers.iter().collect();
-        workers.sort_by_key(|worker| std::cmp::Reverse((worker.on_cpu + worker.runnable, worker.blocked)));
+        let mut workers: Vec<&WorkerProfile> = profile.workers.iter().filter(|worker| !worker.credited).collect();
+        let weight = |worker: &WorkerProfile| (worker.computing() + worker.children.cpu, worker.blocked);
+        workers.sort_by_key(|worker| std::cmp::Reverse(weight(worker)));
         let left_out = workers.len().saturating_sub(WORKERS_LISTED);
         let not_listed = (left_out > 0).then_some(Notice::WorkersNotListed { listed: WORKERS_LISTED, left_out });
         Self {
@@ -184,6 +185,9 @@ fn profiled(from: &Profile, observation: &Observation) -> schema::Profile {
         parallelism_peak: seen.then(|| rounded(from.parallelism_peak)).flatten(),
         peak_memory_bytes: known(from.peak_memory),
         memory_per_process_bytes: known(from.memory_per_process),
+        memory_growth_per_worker_bytes: from.memory_growth_per_worker.map(|bytes| count(bytes.0)),
+        memory_growth_per_s_bytes: from.memory_growth_per_s.and_then(rounded),
+        cow_growth_bytes: from.cow_growth.map(|bytes| count(bytes.0)),
         burst_median_s: from.bursts.map(|(median, _)| seconds(median)),
         burst_p95_s: from.bursts.map(|(_, p95)| seconds(p95)),
         processes: from.today.processes as u64,
@@ -280,6 +284,9 @@ fn sampling(observation: &Observation) -> schema::Sampling {
         interval_longest_s: seconds(from.interval.1),
         lateness_p95_s: from.lateness.quantile(0.95).map(seconds),
         own_cpu_s: seconds(from.own_cpu),
+        switch_records: from.switches.map(|switches| count(switches.records)),
+        switch_records_lost: from.switches.map(|switches| count(switches.lost)),
+        switches_until_s: from.switches.and_then(|switches| switches.until).map(seconds),
     }
 }
 
@@ -304,6 +311,9 @@ fn worker(from: &WorkerProfile) -> schema::Worker {
         blocked_s: seconds(from.blocked),
         blocked_on: most.map(|(kind, _)| kind.name().to_owned()),
         peak_memory_bytes: known(from.peak_memory),
+        children: (from.children.count > 0).then_some(count(from.children.count)),
+        children_cpu_s: (!from.children.cpu.is_zero()).then(|| seconds(from.children.cpu)),
+        children_peak_memory_bytes: known(from.children.peak_memory),
     }
 }
 

@@ -8,7 +8,8 @@ use crate::host::{CpuQuota, Cpus, Host, Memory, MemoryLimit, Rights};
 use crate::notice::Notice;
 use crate::observe::timeline::{Bucket, Timeline};
 use crate::observe::{
-    Exit, Folded, Function, Gil, GilSamples, Launch, Observation, Process, Sampling, Switches, Totals, WaitedOn, Worker,
+    Children, Exit, Folded, Function, Gil, GilSamples, Launch, Observation, Process, Sampling, Switches, Totals,
+    WaitedOn, Worker,
 };
 use crate::target::{CPython, Native, PythonEntry, Runtime, Target};
 use crate::trial::model::{Model, Setting, StartMethod};
@@ -196,9 +197,12 @@ fields!(Worker {
     involuntary_switches,
     blocked_ticks,
     waited_on,
+    disk_delay,
     bursts,
     waits,
+    children,
 });
+fields!(Children { count, cpu, peak_memory });
 fields!(WaitedOn { one, several, epoll });
 fields!(Folded { workers, on_cpu, runnable, alive });
 fields!(Process {
@@ -211,13 +215,15 @@ fields!(Process {
     peak_rss,
     peak_pss,
     peak_uss,
+    first_uss,
     read_bytes,
     written_bytes,
     major_faults,
     minor_faults,
+    waited_cpu,
 });
 fields!(Timeline { bucket, buckets });
-fields!(Bucket { span, on_cpu, runnable, alive, blocked_ticks });
+fields!(Bucket { span, on_cpu, runnable, alive, blocked_ticks, memory, processes, workers });
 fields!(GilSamples { samples, held, computing, holding, on_cpu, handovers });
 variants!(Gil { Unread, Absent, Sampled(samples) });
 fields!(Function { name, path, line, seen, active, holding });
@@ -256,6 +262,8 @@ variants!(Notice {
     TrialsInterrupted { signal },
     TrialsSkipped { why },
     Drifted { ratio },
+    SwitchesLost { records, lost },
+    SwitchesStopped { after },
 });
 
 impl Json for Share {

@@ -59,7 +59,7 @@ tables! {
         /// Counters of the whole tree, those that the machine has.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         counter: Vec<Counter>,
-        /// The heaviest workers.
+        /// The heaviest workers; a process that lived less than 0.1 s is in its parent's row.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         worker: Vec<Worker>,
     }
@@ -247,8 +247,14 @@ tables! {
         parallelism_peak: Option<f64>,
         /// Highest memory of the whole tree at one time.
         peak_memory_bytes: Option<u64>,
-        /// Highest memory of any one process.
+        /// Memory that one more worker takes: that of the largest process, or what the tree grew by with each.
         memory_per_process_bytes: Option<u64>,
+        /// Memory that the tree grew by with each process that was added.
+        memory_growth_per_worker_bytes: Option<u64>,
+        /// Memory that the tree grew by in each second at the same number of processes; negative when it shrank.
+        memory_growth_per_s_bytes: Option<f64>,
+        /// What copies made by `fork` wrote to, or took, since they were first seen: their median.
+        cow_growth_bytes: Option<u64>,
         /// Median stretch on a core.
         burst_median_s: Option<f64>,
         /// 95th percentile of it.
@@ -384,6 +390,12 @@ tables! {
         lateness_p95_s: Option<f64>,
         /// CPU time that watching took.
         own_cpu_s: f64,
+        /// The kernel's records of switches, births and ends that were read; absent when there were none to be had.
+        switch_records: Option<u64>,
+        /// Those that the kernel had no room for.
+        switch_records_lost: Option<u64>,
+        /// When recording was given up because it would have slowed the target.
+        switches_until_s: Option<f64>,
     }
 
     /// One counter of the whole tree.
@@ -414,5 +426,11 @@ tables! {
         blocked_on: Option<String>,
         /// Highest memory of its process.
         peak_memory_bytes: Option<u64>,
+        /// Processes that lived less than 0.1 s and were started by its process.
+        children: Option<u64>,
+        /// Their CPU time.
+        children_cpu_s: Option<f64>,
+        /// Highest memory of any one of them.
+        children_peak_memory_bytes: Option<u64>,
     }
 }

@@ -76,6 +76,12 @@ impl Page {
         let mut sums = vec![format!("It took {} and {} of CPU", time(profile.wall_s), time(profile.cpu_s))];
         sums.extend(profile.cores_busy.map(|cores| format!("{cores:.2} of {} CPUs busy", document.host.cpus_usable)));
         sums.extend(profile.peak_memory_bytes.map(|bytes| format!("{} at peak", Bytes(bytes))));
+        let children: u64 = document.worker.iter().filter_map(|worker| worker.children).sum();
+        if children > 0 {
+            let cpu: f64 = document.worker.iter().filter_map(|worker| worker.children_cpu_s).sum();
+            let processes = if children == 1 { "process" } else { "processes" };
+            sums.push(format!("{children} short-lived {processes} ({} of CPU)", time(cpu)));
+        }
         self.paragraph(&format!("{}.", sums.join(", ")));
         let Some((on_cpu, runnable, blocked)) =
             profile.on_cpu_share.zip(profile.runnable_share).zip(profile.blocked_share).map(|((a, b), c)| (a, b, c))
