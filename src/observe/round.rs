@@ -8,7 +8,7 @@ use super::switches::Tracks;
 use super::timeline::Bucket;
 use crate::notice::Notice;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Workers found running whose core is looked up in one tick; far more than are really on a core at once.
 const CORES_LOOKED_UP: u32 = 64;
@@ -22,6 +22,8 @@ pub struct Round {
     pub at: Duration,
     /// When the tick before it was.
     pub since: Duration,
+    /// The target's start, by our clock.
+    pub zero: Option<Instant>,
     /// The target's start, since boot.
     pub boot: Duration,
     /// How many ticks there were, this one included.
@@ -56,6 +58,11 @@ impl Round {
     /// Something is read between two ticks.
     pub fn advance(&mut self, at: Duration) {
         self.at = at.max(self.since);
+    }
+
+    /// The time since the target's start, which has gone on since the tick began.
+    pub fn now(&self) -> Duration {
+        self.zero.map_or(self.at, |zero| zero.elapsed())
     }
 
     /// A new tick begins.
