@@ -32,6 +32,8 @@ struct Life {
     born: Duration,
     died: Duration,
     used: Children,
+    /// Whether its first thread is among them.
+    first: bool,
 }
 
 /// A worker, and whether its last moments are known from records of switches alone.
@@ -69,22 +71,26 @@ impl Ledger {
         let part = missing / recorded;
         for entry in self.workers.iter_mut().filter(|entry| entry.recorded) {
             entry.worker.on_cpu += part;
-            if let Some(life) = self.lives.get_mut(&entry.worker.pid) {
-                life.used.cpu += part;
-            }
+        }
+        // Where ends are recorded, those of short-lived processes are.
+        let with_children = self.workers.iter_mut().map(|entry| &mut entry.worker.children);
+        for children in with_children.chain(self.credits.values_mut()) {
+            children.cpu += part.saturating_mul(u32::try_from(children.count).unwrap_or(u32::MAX));
         }
         self.folded.on_cpu += part.saturating_mul(u32::try_from(self.folded_recorded).unwrap_or(u32::MAX));
     }
 
     fn enter(&mut self, mut entry: Entry) {
         let worker = &mut entry.worker;
-        if worker.tid == worker.pid {
+        let first = worker.tid == worker.pid;
+        if first {
             worker.children.absorb(&self.credits.remove(&worker.pid).unwrap_or_default());
         }
         let Worker { parent, born, died, .. } = *worker;
-        let life = Life { parent, born, died, used: Children { count: 1, ..Children::default() } };
-        let life = self.lives.entry(worker.pid).or_insert(life);
+        let new = Life { parent, born, died, used: Children::default(), first: false };
+        let life = self.lives.entry(worker.pid).or_insert(new);
         (life.born, life.died) = (life.born.min(born), life.died.max(died));
+        life.used.count += u64::from(first && !std::mem::replace(&mut life.first, true));
         life.used.cpu += worker.on_cpu;
         life.used.absorb(&worker.children);
         self.workers.push(entry);
@@ -106,6 +112,13 @@ impl Ledger {
         }
     }
 
+    /// A process has ended that nobody met, but its first thread's records.
+    pub fn retire_unmet(&mut self, pid: i32) {
+        if let Some(life) = self.lives.remove(&pid) {
+            self.credit(&life);
+        }
+    }
+
     /// Everything, in order of birth: workers, the sum of those not kept, processes.
     pub fn close(mut self) -> (Vec<Worker>, Folded, Vec<Process>) {
         for life in std::mem::take(&mut self.lives).into_values() {
@@ -115,12 +128,12 @@ impl Ledger {
         self.trim();
         self.workers.sort_by_key(|Entry { worker, .. }| (worker.born, worker.pid, worker.tid));
         self.settle();
+        let workers: Vec<Worker> = self.workers.into_iter().map(|entry| entry.worker).collect();
         let mut first: BTreeMap<i32, usize> = BTreeMap::new();
-        for (place, Entry { worker, .. }) in self.workers.iter().enumerate() {
+        for (place, worker) in workers.iter().enumerate() {
             first.entry(worker.pid).or_insert(place);
         }
         self.processes.sort_by_key(|process| (first.get(&process.pid).copied().unwrap_or(usize::MAX), process.pid));
-        let workers = self.workers.into_iter().map(|entry| entry.worker).collect();
         (workers, self.folded, self.processes)
     }
 
@@ -137,12 +150,12 @@ impl Ledger {
             let mut place = self.first_thread(pid);
             let mut earliest = self.workers.len();
             while let Some(at) = place.filter(|at| *at < earliest) {
-                let Entry { worker, .. } = &mut self.workers[at];
+                let worker = &mut self.workers[at].worker;
                 worker.children.absorb(&children);
-                let (parent, short) = (worker.parent, worker.lifetime() < Children::SHORT_LIFE);
                 // A parent is born before its child, so this ends.
                 earliest = at;
-                place = if short { self.first_thread(parent) } else { None };
+                let (is_short, parent) = (worker.lifetime() < Children::SHORT_LIFE, worker.parent);
+                place = if is_short { self.first_thread(parent) } else { None };
             }
         }
     }

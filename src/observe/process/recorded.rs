@@ -1,5 +1,6 @@
 //! A process's part in heeding the kernel's records: handing each worker's to it.
 
+use super::super::readings::Stat;
 use super::super::round::Round;
 use super::super::switches::{Standing, Track};
 use super::super::worker::LiveWorker;
@@ -33,9 +34,11 @@ impl LiveProcess {
                 }
             }
             Err(place) => {
+                self.gil.lend_extents(&mut round.locks);
                 if let Ok(worker) = LiveWorker::new(tid, self.record.parent, &mut self.descriptors, round) {
                     self.workers.insert(place, worker);
                 }
+                self.gil.lend_extents(&mut round.locks);
             }
         }
     }
@@ -49,15 +52,28 @@ impl LiveProcess {
         if self.workers[place].end_is_recorded() {
             return Some(track);
         }
+        if track.tid == self.pid() && self.goes_on() {
+            self.workers[place].loses_track(track, round);
+            return None;
+        }
         self.ran = true;
         if track.tid == self.pid() {
             self.workers[place].ends(track, round);
         } else {
             let mut worker = self.workers.remove(place);
             worker.ends(track, round);
+            self.gil.bury(worker.switches());
             round.ledger.bury_recorded(worker.into_record());
         }
         None
+    }
+
+    /// Whether it is there all the same: at an `exec` of a program that one may run and not read, or that changes the
+    /// user, the kernel takes our events away and records an end.
+    fn goes_on(&self) -> bool {
+        let mut buffer = [0; 512];
+        let stat = self.stat.read(&mut buffer).ok().and_then(Stat::parse);
+        stat.is_some_and(|stat| stat.start == self.start && !matches!(stat.state, b'Z' | b'X'))
     }
 
     /// Records end, and its workers go on without.

@@ -66,5 +66,9 @@ fn bury_unmet(track: Track, round: &mut Round) {
     round.stretch.on_cpu += worker.on_cpu;
     round.stretch.runnable += worker.runnable;
     round.stretch.alive += worker.lifetime();
+    let ended = (worker.tid == worker.pid).then_some(worker.pid);
     round.ledger.bury_recorded(worker);
+    if let Some(pid) = ended {
+        round.ledger.retire_unmet(pid);
+    }
 }

@@ -128,9 +128,14 @@ impl LiveWorker {
     pub fn leaves_track(&mut self, round: &mut Round) {
         let mine = round.tracks.get_mut(self.record.tid).is_some_and(|track| track.met);
         if mine && let Some(track) = round.tracks.remove(self.record.tid) {
-            self.absorb(track, round);
-            self.recorded.standing = None;
+            self.loses_track(track, round);
         }
+    }
+
+    /// It goes on without this track.
+    pub fn loses_track(&mut self, track: Track, round: &mut Round) {
+        self.absorb(track, round);
+        self.recorded.standing = None;
     }
 
     /// What its track knows that nobody read.
