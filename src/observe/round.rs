@@ -9,7 +9,7 @@ use super::switches::Tracks;
 use super::timeline::Bucket;
 use crate::notice::Notice;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Workers found running whose core is looked up in one tick; far more than are really on a core at once.
 const CORES_LOOKED_UP: u32 = 64;
@@ -26,6 +26,8 @@ pub struct Round {
     pub at: Duration,
     /// When the tick before it was.
     pub since: Duration,
+    /// The target's start, by our clock.
+    pub zero: Option<Instant>,
     /// The target's start, since boot.
     pub boot: Duration,
     /// Who was started before this time since boot ran before it was attached to, and what it did until it is found is
@@ -66,6 +68,11 @@ impl Round {
     /// Something is read between two ticks.
     pub fn advance(&mut self, at: Duration) {
         self.at = at.max(self.since);
+    }
+
+    /// The time since the target's start, which has gone on since the tick began.
+    pub fn now(&self) -> Duration {
+        self.zero.map_or(self.at, |zero| zero.elapsed())
     }
 
     /// A new tick begins.

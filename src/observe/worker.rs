@@ -177,14 +177,6 @@ impl LiveWorker {
         self.state == State::Ended
     }
 
-    /// Its process was found stopped, so that it waits for whoever continues it, and no longer for what it was in when
-    /// the stop came.
-    pub fn stop(&mut self) {
-        if let State::Blocked(kind) = &mut self.state {
-            (*kind, self.breadth, self.unsure) = (BlockedKind::Other, None, false);
-        }
-    }
-
     /// Whether it was found on a core, or waiting for one.
     pub fn is_computing(&self) -> bool {
         self.state == State::Running
@@ -194,6 +186,14 @@ impl LiveWorker {
     pub fn switches(&self) -> (u64, u64) {
         let involuntary = self.record.involuntary_switches.unwrap_or(0);
         (involuntary, involuntary + self.record.voluntary_switches.unwrap_or(0))
+    }
+
+    /// Its process was found stopped, so that it waits for whoever continues it, and no longer for what it was in when
+    /// the stop came.
+    pub fn stop(&mut self) {
+        if let State::Blocked(kind) = &mut self.state {
+            (*kind, self.breadth, self.unsure) = (BlockedKind::Other, None, false);
+        }
     }
 
     /// Whether it ran since the tick before.
