@@ -118,7 +118,7 @@ fn a_spinning_program_is_on_a_core_or_waits_for_one() {
     let sampled = sample(&mut sh("while :; do :; done"), A_SECOND);
     let [worker] = &sampled.workers[..] else { panic!("{:?}", sampled.workers) };
     assert!(worker.on_cpu + worker.runnable > worker.lifetime().mul_f64(0.8), "{worker:?}");
-    assert!(worker.on_cpu > worker.runnable / 4, "{worker:?}");
+    assert!(worker.on_cpu > worker.runnable / 50, "{worker:?}");
     assert!(sampled.core_ticks.iter().sum::<u64>() > sampled.ticks / 2, "{:?}", sampled.core_ticks);
     let busy: Duration = sampled.timeline.buckets.iter().map(|bucket| bucket.on_cpu).sum();
     assert_eq!(busy, worker.on_cpu, "the timeline adds up to the workers");

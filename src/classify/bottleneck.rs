@@ -17,6 +17,7 @@ use crate::observe::kind::BlockedKind;
 use crate::profile::Profile;
 use crate::target::{CPython, Runtime};
 use crate::units::Share;
+use std::time::Duration;
 
 /// What it is limited by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,12 +115,13 @@ fn one_another(profile: &Profile, runtime: &Runtime, ledger: &mut Ledger) -> Opt
 
 fn outside(profile: &Profile, class: Class, ledger: &mut Ledger) -> Option<Bottleneck> {
     let waiting = profile.demand.waiting().as_secs_f64();
-    let of_waits = |kind| ratio(profile.demand.waits[kind].as_secs_f64(), waiting);
+    let of_waits = |time: Duration| ratio(time.as_secs_f64(), waiting);
+    let waits = &profile.demand.waits;
     if class == Class::IoBound {
-        if ledger.reaches(&DISK, of_waits(BlockedKind::Disk)) {
+        if ledger.reaches(&DISK, of_waits(waits.disk())) {
             return Some(Bottleneck::Disk);
         }
-        if ledger.reaches(&NETWORK, of_waits(BlockedKind::Network)) {
+        if ledger.reaches(&NETWORK, of_waits(waits[BlockedKind::Network])) {
             return Some(Bottleneck::Network);
         }
     }

@@ -181,6 +181,27 @@ fn a_program_that_waits_for_its_input_is_inconclusive() {
 }
 
 #[test]
+fn a_server_that_only_waits_for_clients_is_inconclusive_and_wants_load() {
+    for server in ["server: #(i)x500", "server/main: #(i)x500\nserver/a: #(i)x500\nserver/b: #(i)x500"] {
+        let verdict = judge(&draw(server), &host());
+        assert_eq!(verdict.class, Class::Inconclusive, "{server}");
+        assert_eq!(verdict.settle.as_deref(), Some("it waited for clients; run it under load"), "{server}");
+    }
+}
+
+#[test]
+fn a_server_that_mostly_idles_is_judged_by_the_rest_of_its_time() {
+    check("server: (#iiiiiiiii)x50", Class::CpuBound, Some(Bottleneck::Serial));
+    check("server: (#nnnniiiii)x50", Class::IoBound, Some(Bottleneck::Network));
+}
+
+#[test]
+fn pages_that_have_to_be_read_in_are_waits_for_the_disk() {
+    check("main: (#ffff)x40", Class::IoBound, Some(Bottleneck::Disk));
+    check("main: (#ddff)x40", Class::IoBound, Some(Bottleneck::Disk));
+}
+
+#[test]
 fn a_server_that_nobody_asks_is_inconclusive_and_wants_load() {
     let verdict = judge(&draw("server: #(n)x500"), &host());
     assert_eq!(verdict.class, Class::Inconclusive);

@@ -79,6 +79,16 @@ pub(super) const AWAITS_INPUT: Threshold = Threshold {
     source: OURS,
 };
 
+/// Waits for clients, of the time of all workers, from which a target that did next to nothing is a server without
+/// clients.
+pub(super) const AWAITS_CLIENTS: Threshold = Threshold {
+    measure: "waiting for a client, as part of the worker-time",
+    at: 0.5,
+    reached: "the target served, and waited for clients",
+    short: "the workers did not wait for clients",
+    source: OURS,
+};
+
 /// Waits for events, of all waits, from which a target without CPU use may be a server without clients.
 pub(super) const AWAITS_EVENTS: Threshold = Threshold {
     measure: "network, pipe and other waits, as part of all waits",

@@ -71,6 +71,9 @@ impl Ledger {
         let part = missing / recorded;
         for entry in self.workers.iter_mut().filter(|entry| entry.recorded) {
             entry.worker.on_cpu += part;
+            if let Some(life) = self.lives.get_mut(&entry.worker.pid) {
+                life.used.cpu += part;
+            }
         }
         // Where ends are recorded, those of short-lived processes are.
         let with_children = self.workers.iter_mut().map(|entry| &mut entry.worker.children);
@@ -214,6 +217,24 @@ mod tests {
         assert_eq!(least_kept, Some(Duration::from_micros(total - workers.len() as u64)));
         let sum: Duration = workers.iter().map(|worker| worker.on_cpu).sum();
         assert_eq!(sum + folded.on_cpu, Duration::from_micros(total * (total - 1) / 2));
+    }
+
+    /// CPU time in ms of one that was read and two that were recorded, folded ones included, after sharing.
+    fn shared(missing: Duration) -> Vec<u128> {
+        let mut ledger = Ledger::default();
+        let worker = |pid, ms| Worker { pid, on_cpu: Duration::from_millis(ms), ..Worker::default() };
+        ledger.bury(worker(1, 50));
+        ledger.bury_recorded(worker(2, 10));
+        ledger.bury_recorded(worker(3, 20));
+        ledger.share(missing);
+        ledger.close().0.iter().map(|worker| worker.on_cpu.as_millis()).collect()
+    }
+
+    #[test]
+    fn what_was_lost_at_the_end_is_given_to_those_whose_end_nobody_read() {
+        assert_eq!(shared(Duration::from_millis(4)), [50, 12, 22]);
+        assert_eq!(shared(Duration::ZERO), [50, 10, 20]);
+        assert_eq!(shared(Duration::from_millis(100)), [50, 10, 20], "more than ending costs");
     }
 
     #[test]

@@ -20,10 +20,12 @@ mod probe;
 mod process;
 mod readings;
 mod refusal;
+mod ring;
 mod round;
 mod run;
 pub mod sampler;
 mod sharing;
+mod sockets;
 mod switches;
 mod syscall;
 mod throttle;
@@ -227,6 +229,9 @@ pub struct Worker {
     pub blocked_ticks: ByKind<u32>,
     /// The same samples by how many things the system call waited on at once, where that could be read.
     pub waited_on: WaitedOn,
+    /// Time blocked on block devices, page faults included, as the kernel accounts it, to its tick of 10 ms; `None`
+    /// where it does not. File systems that wait for something else (network, FUSE) are not in it.
+    pub disk_delay: Option<Duration>,
     /// Lengths of its stretches on a core: each one where its switches were recorded, else means per sampling interval.
     pub bursts: Histogram,
     /// Lengths of its stretches blocked; only where its switches were recorded.

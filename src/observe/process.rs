@@ -50,6 +50,8 @@ pub struct LiveProcess {
     /// Whether a worker vanished since the folder of workers was last listed.
     bereaved: bool,
     ran: bool,
+    /// Whether a signal has stopped it.
+    stopped: bool,
     /// Whether it ran since its details were read.
     undetailed: bool,
     /// CPU time of all its threads, dead ones and waited-for children included, to the kernel's tick.
@@ -85,6 +87,7 @@ impl LiveProcess {
             threads: 0,
             bereaved: false,
             ran: true,
+            stopped: false,
             undetailed: true,
             cpu: Duration::ZERO,
             reaped: Duration::ZERO,
@@ -170,6 +173,9 @@ impl LiveProcess {
                 Ok(Program::Another) => self.become_another(round),
                 Err(Gone) if self.awaits_end() => return Ok(()),
                 Err(Gone) => return Err(Gone),
+            }
+            if self.stopped {
+                self.workers.iter_mut().for_each(LiveWorker::stop);
             }
             self.undetailed = true;
         }
@@ -330,6 +336,7 @@ impl LiveProcess {
         self.reaped = stat.reaped;
         self.record.minor_faults = stat.minor_faults.saturating_sub(self.faults_before.0);
         self.record.major_faults = stat.major_faults.saturating_sub(self.faults_before.1);
+        self.stopped = matches!(stat.state, b'T' | b't');
         if first {
             self.record.parent = stat.parent;
         }

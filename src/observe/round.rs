@@ -2,6 +2,7 @@
 
 use super::Mechanism;
 use super::ledger::Ledger;
+use super::sockets::Sockets;
 use super::switches::Tracks;
 use super::timeline::Bucket;
 use crate::notice::Notice;
@@ -36,6 +37,10 @@ pub struct Round {
     pub cores: Cores,
     /// What could not be read.
     pub missing: Missing,
+    /// The sockets that anyone waited on.
+    pub sockets: Sockets,
+    /// Whether the kernel accounts the time that tasks are blocked on block devices.
+    pub delays: bool,
     /// What is not to be looked at.
     pub without: Vec<Mechanism>,
     lookups: u32,

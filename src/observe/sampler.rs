@@ -93,6 +93,7 @@ impl Sampler {
             }
         }
         let files = files.saturating_sub(recorder.as_ref().map_or(0, Recorder::files));
+        round.delays = accounts_delays();
         let tree = Tree::new(root, files, &mut round);
         Self {
             zero: Instant::now(),
@@ -250,6 +251,13 @@ impl Sampler {
 fn machine_busy() -> Option<Duration> {
     let mut buffer = [0; 256];
     busy(ProcPath::machine("stat").read(&mut buffer).ok()?)
+}
+
+/// Whether the kernel accounts the time that tasks are blocked on block devices, for tasks born from now on. It has a
+/// switch for it since 5.14.
+fn accounts_delays() -> bool {
+    let mut buffer = [0; 8];
+    ProcPath::machine("sys/kernel/task_delayacct").read(&mut buffer).is_ok_and(|bytes| bytes.starts_with(b"1"))
 }
 
 /// One of the kernel's clocks; all that are asked for here exist on every Linux.

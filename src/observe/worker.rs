@@ -30,6 +30,8 @@ pub struct LiveWorker {
     state: State,
     /// On how many things it waits while it is blocked, where that could be read.
     breadth: Option<Breadth>,
+    /// Whether what it is blocked on is to be asked again, although it is still in the same wait.
+    unsure: bool,
     /// Whether it ran since the tick before, and in the one before that.
     ran: (bool, bool),
     /// Its time on a core since its count of timeslices last moved.
@@ -49,6 +51,7 @@ pub struct LiveWorker {
 struct Before {
     user: Duration,
     system: Duration,
+    disk_delay: Duration,
     voluntary_switches: u64,
     involuntary_switches: u64,
 }
@@ -73,6 +76,7 @@ impl LiveWorker {
             last: Schedstat::default(),
             state: State::Running,
             breadth: None,
+            unsure: false,
             ran: (true, true),
             burst: Duration::ZERO,
             cadence: Cadence::from(round.at),
@@ -135,6 +139,8 @@ impl LiveWorker {
         self.record.involuntary_switches = ended.involuntary_switches.map(|_| 0);
         self.before.user += ended.user;
         self.before.system += ended.system;
+        self.before.disk_delay += ended.disk_delay.unwrap_or_default();
+        self.record.disk_delay = ended.disk_delay.map(|_| Duration::ZERO);
         self.before.voluntary_switches += ended.voluntary_switches.unwrap_or(0);
         self.before.involuntary_switches += ended.involuntary_switches.unwrap_or(0);
         ended
@@ -143,6 +149,14 @@ impl LiveWorker {
     /// Whether it has ended, reaped or not.
     pub fn has_ended(&self) -> bool {
         self.state == State::Ended
+    }
+
+    /// Its process was found stopped, so that it waits for whoever continues it, and no longer for what it was in when
+    /// the stop came.
+    pub fn stop(&mut self) {
+        if let State::Blocked(kind) = &mut self.state {
+            (*kind, self.breadth, self.unsure) = (BlockedKind::Other, None, false);
+        }
     }
 
     /// Whether it ran since the tick before.
@@ -174,16 +188,20 @@ impl LiveWorker {
     fn take(&mut self, now: Schedstat, descriptors: &mut Descriptors, round: &mut Round) {
         let step = now.since(&self.last);
         self.last = now;
-        let asleep = self.state != State::Running && step == Schedstat::default() && now.timeslices > 0;
+        let still = self.state != State::Running && step == Schedstat::default() && now.timeslices > 0;
+        let asleep = still && !self.unsure;
         let had_ended = self.has_ended();
         if let Some(state) = self.recorded_state() {
             (self.state, self.breadth) = (state, None);
         } else if !asleep {
             // One that is wholly hidden and did not move is blocked on something.
             let unseen = if step == Schedstat::default() { State::Blocked(BlockedKind::Other) } else { State::Running };
-            self.state = self.look(descriptors, round).unwrap_or(unseen);
+            // Before the first tick it is held, and what it waits for is us.
+            self.state =
+                if round.ticks == 0 { State::Running } else { self.look(descriptors, round).unwrap_or(unseen) };
+            self.unsure = std::mem::take(&mut round.sockets.guessed);
         }
-        self.ran = (!asleep, self.ran.0);
+        self.ran = (!still, self.ran.0);
         self.count(step, round);
         self.live_on(had_ended, round);
         self.anchor(round);
@@ -258,9 +276,10 @@ impl LiveWorker {
     }
 
     fn look(&mut self, descriptors: &mut Descriptors, round: &mut Round) -> Option<State> {
-        let mut blocked = Blocked { tid: self.record.tid, at: round.at, descriptors };
+        let wanted = round.wants(Mechanism::Kinds);
+        let mut blocked = Blocked { tid: self.record.tid, at: round.at, descriptors, sockets: &mut round.sockets };
         self.breadth = None;
-        if !round.wants(Mechanism::Kinds) {
+        if !wanted {
             return blocked.state_alone();
         }
         // A number, six arguments and two addresses at their longest.
@@ -313,6 +332,10 @@ impl LiveWorker {
         let Some(stat) = path.read(&mut buffer).ok().and_then(Stat::parse) else { return };
         self.record.user = stat.user.saturating_sub(self.before.user);
         self.record.system = stat.system.saturating_sub(self.before.system);
+        // Kernels before 5.14 have no switch to ask, and account it or not: what moves is accounted.
+        if round.delays || !stat.disk_delay.is_zero() {
+            self.record.disk_delay = Some(stat.disk_delay.saturating_sub(self.before.disk_delay));
+        }
         if self.record.name.as_bytes() != stat.comm {
             let name = std::mem::replace(&mut self.record.name, lossy(stat.comm));
             self.renamed = Some((round.at, name));

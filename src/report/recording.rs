@@ -197,6 +197,7 @@ fields!(Worker {
     involuntary_switches,
     blocked_ticks,
     waited_on,
+    disk_delay,
     bursts,
     waits,
     children,

@@ -10,6 +10,7 @@ mod rings;
 mod track;
 mod tracks;
 
+pub use record::Name;
 pub use track::{Standing, Track};
 pub use tracks::Tracks;
 

@@ -5,7 +5,7 @@
 
 use super::super::readings::Schedstat;
 use super::super::round::Round;
-use super::super::switches::{Standing, Track};
+use super::super::switches::{Name, Standing, Track};
 use super::{LiveWorker, State};
 use std::mem::take;
 
@@ -155,6 +155,10 @@ impl LiveWorker {
         self.last = now;
         self.count(step, round);
         self.keep_stretches(&mut track);
+        if track.name != Name::default() {
+            // It may have become what it was forked for since it was met.
+            self.record.name = track.name.text();
+        }
     }
 
     /// Its stretches so far go into its record.
