@@ -147,13 +147,18 @@ fn one_who_receives_from_the_network_is_blocked_on_the_network() {
         "import socket as s; a = s.create_server(('127.0.0.1', 0)); b = s.create_connection(a.getsockname());";
     for wait in [
         "b.recv(1)",
-        "a.accept(); a.accept()",
         "b.settimeout(9); b.recv(1)",
         "import select; select.select([b], [], [], 9)",
         "import selectors as q; e = q.DefaultSelector(); e.register(b, 1); e.select(9)",
     ] {
         check_kind(&mut python(&format!("{connect} {wait}")), anyone, BlockedKind::Network);
     }
+}
+
+#[test]
+fn a_server_without_a_client_is_idle() {
+    let server = "import socket as s; a = s.create_server(('127.0.0.1', 0)); a.accept()";
+    check_kind(&mut python(server), anyone, BlockedKind::Idle);
 }
 
 #[test]

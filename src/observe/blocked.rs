@@ -1,7 +1,8 @@
 //! What a worker that is not on a core is blocked on: from the system call it is in and the descriptors that call
 //! waits on; where those are hidden from us, from the kernel function it sleeps in.
 //!
-//! A wait inside CPython's GIL is counted as a lock here; `profile` tells it by its signature.
+//! A wait for CPython's GIL is told from one for any other lock by the worker, who knows where the GIL lies; where that
+//! is not known it is counted as a lock, and `profile` tells it by its signature.
 
 use super::descriptors::{Descriptors, Set, Sort};
 use super::kind::BlockedKind;

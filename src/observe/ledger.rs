@@ -71,9 +71,6 @@ impl Ledger {
         let part = missing / recorded;
         for entry in self.workers.iter_mut().filter(|entry| entry.recorded) {
             entry.worker.on_cpu += part;
-            if let Some(life) = self.lives.get_mut(&entry.worker.pid) {
-                life.used.cpu += part;
-            }
         }
         // Where ends are recorded, those of short-lived processes are.
         let with_children = self.workers.iter_mut().map(|entry| &mut entry.worker.children);

@@ -10,6 +10,7 @@ mod counters;
 mod descriptors;
 mod exit;
 mod family;
+mod gil;
 pub mod histogram;
 pub mod kind;
 mod launch;
@@ -358,6 +359,8 @@ pub struct GilSamples {
     pub samples: u32,
     /// Moments at which some thread held it.
     pub held: u32,
+    /// Moments at which some thread of the process was on a core or waited for one.
+    pub computing: u32,
     /// Time on a core, over the stretches between those moments, of threads that held it.
     pub holding: Duration,
     /// Time on a core of all threads over the same stretches.

@@ -5,6 +5,7 @@
 mod recorded;
 
 use super::descriptors::Descriptors;
+use super::gil::{Moment, Watch};
 use super::memory::{Memory, Resident};
 use super::probe::{Failure, Probe, ProcPath};
 use super::readings::{Stat, TICK, children, field, field_kib, number};
@@ -41,6 +42,7 @@ pub struct LiveProcess {
     descriptors: Descriptors,
     stat: Probe,
     memory: Memory,
+    gil: Watch,
     cadence: Cadence,
     start: Duration,
     /// Where the stack of the program it runs begins: another after each `exec`.
@@ -81,6 +83,7 @@ impl LiveProcess {
             descriptors: Descriptors::new(pid),
             stat: Probe::new(ProcPath::process(pid, "stat"), round.may_keep()),
             memory: Memory::of_one_born(round.at),
+            gil: Watch::from(round.at),
             cadence: Cadence::from(round.at),
             start: Duration::ZERO,
             stack: 0,
@@ -112,9 +115,9 @@ impl LiveProcess {
         self.record.parent
     }
 
-    /// The most files that it keeps open: two for each worker, and one.
-    pub const fn files(&self) -> usize {
-        2 * self.workers.len() + 1
+    /// The most files that it keeps open: two for each worker, one, and its memory.
+    pub fn files(&self) -> usize {
+        2 * self.workers.len() + 1 + self.gil.files()
     }
 
     /// Whether any of its workers has not ended.
@@ -154,20 +157,27 @@ impl LiveProcess {
     /// When it is gone.
     pub fn sample(&mut self, round: &mut Round) -> Result<(), Gone> {
         self.ran = false;
+        let before = (round.stretch.on_cpu, round.stretch.runnable);
+        self.gil.lend_extents(&mut round.locks);
         for i in (0..self.workers.len()).rev() {
             match self.workers[i].sample(&mut self.descriptors, round) {
                 Ok(()) => self.ran |= self.workers[i].ran(),
                 Err(Gone) if self.workers[i].is_awaited(round) => self.ran = true,
                 Err(Gone) => {
                     (self.bereaved, self.ran) = (true, true);
-                    bury(self.workers.remove(i), round);
+                    let worker = self.workers.remove(i);
+                    self.gil.bury(worker.switches());
+                    bury(worker, round);
                 }
             }
         }
+        self.gil.lend_extents(&mut round.locks);
         if self.workers.is_empty() {
             return Err(Gone);
         }
+        self.seek_gil(round);
         if self.ran {
+            self.read_gil(before, round);
             match self.read_stat() {
                 Ok(Program::Same) => {}
                 Ok(Program::Another) => self.become_another(round),
@@ -178,6 +188,8 @@ impl LiveProcess {
                 self.workers.iter_mut().for_each(LiveWorker::stop);
             }
             self.undetailed = true;
+        } else {
+            self.gil.rest();
         }
         if self.undetailed && self.cadence.is_due(round.at) && round.may_detail() {
             self.undetailed = false;
@@ -201,6 +213,7 @@ impl LiveProcess {
     /// It has become another program, and the one before leaves its record.
     fn become_another(&mut self, round: &mut Round) {
         self.descriptors = Descriptors::new(self.record.pid);
+        self.gil = Watch::from(round.at);
         self.identify();
         self.record.has_epoll = false;
         self.note_io(round);
@@ -230,6 +243,12 @@ impl LiveProcess {
     /// dying right now, unless this is a `full` look for what the records may have missed.
     pub fn list_workers(&mut self, full: bool, round: &mut Round) {
         self.bereaved = false;
+        self.gil.lend_extents(&mut round.locks);
+        self.take_up_workers(full, round);
+        self.gil.lend_extents(&mut round.locks);
+    }
+
+    fn take_up_workers(&mut self, full: bool, round: &mut Round) {
         let Ok(folder) = std::fs::read_dir(ProcPath::process(self.record.pid, "task")) else { return };
         let tids = folder
             .flatten()
@@ -307,12 +326,36 @@ impl LiveProcess {
     /// It leaves its records.
     pub fn bury(self, round: &mut Round) {
         let mut record = self.record;
+        let switches = self.workers.iter().map(LiveWorker::switches);
+        record.gil = self.gil.sum(switches.fold((0, 0), |sum, of_one| (sum.0 + of_one.0, sum.1 + of_one.1)));
         record.peak_rss = self.memory.peak_rss();
         (record.peak_pss, record.peak_uss) = self.memory.peaks();
         record.first_uss = self.memory.first_uss();
         record.waited_cpu = self.reaped.saturating_sub(self.reaped_before);
         self.workers.into_iter().for_each(|worker| bury(worker, round));
         round.ledger.retire(record);
+    }
+
+    /// Whether its interpreter's lock is held now, that the workers were just found to have run; `before` is what the
+    /// tree's workers did in this tick before this process's were read.
+    fn read_gil(&mut self, before: (Duration, Duration), round: &mut Round) {
+        let computing = self.workers.iter().filter(|worker| worker.is_computing()).count();
+        let moment = Moment {
+            span: round.at - round.since,
+            held: 0,
+            computing: u32::try_from(computing).unwrap_or(u32::MAX),
+            on_cpu: round.stretch.on_cpu.saturating_sub(before.0),
+            runnable: round.stretch.runnable.saturating_sub(before.1),
+        };
+        self.gil.look(moment, round.at);
+    }
+
+    fn seek_gil(&mut self, round: &mut Round) {
+        let Process { pid, executable, argv, .. } = &self.record;
+        self.gil.seek(*pid, round, || {
+            let words = executable.iter().map(|path| path.as_os_str()).chain(argv.first().map(|word| &**word));
+            words.into_iter().any(|word| word.to_string_lossy().contains("python"))
+        });
     }
 
     fn read_stat(&mut self) -> Result<Program, Gone> {

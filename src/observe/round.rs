@@ -1,6 +1,7 @@
 //! One tick's purse and basket: what reading the tree may still spend in this tick, and what it has brought home.
 
 use super::Mechanism;
+use super::gil::{Extents, Images};
 use super::ledger::Ledger;
 use super::sockets::Sockets;
 use super::switches::Tracks;
@@ -41,6 +42,10 @@ pub struct Round {
     pub sockets: Sockets,
     /// Whether the kernel accounts the time that tasks are blocked on block devices.
     pub delays: bool,
+    /// Of the process that is being read, the memory of its interpreter's locks.
+    pub locks: Extents,
+    /// The files that were looked at for an interpreter.
+    pub images: Images,
     /// What is not to be looked at.
     pub without: Vec<Mechanism>,
     lookups: u32,
@@ -178,6 +183,8 @@ pub enum Hidden {
     Io,
     /// `smaps_rollup`.
     Rollup,
+    /// The interpreter's lock, in `mem`.
+    Gil,
 }
 
 /// What could not be read, each with the first reason met.
@@ -229,6 +236,11 @@ impl Hidden {
                 "proportional memory (PSS)",
                 "resident memory is used, which counts shared pages once for each process; run concadvise as the \
                  target's user or as root",
+            ),
+            Self::Gil => (
+                "who holds Python's GIL",
+                "it is inferred from how the threads wait; to have it measured, run concadvise as the target's user or as \
+                 root, and set kernel.yama.ptrace_scope to 0 or 1",
             ),
         }
     }

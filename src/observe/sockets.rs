@@ -24,8 +24,13 @@ pub enum Side {
     Peer,
 }
 
+/// Inodes, each with its socket's side.
+type Sides = Vec<(u64, Side)>;
+/// Finds a server's sockets in one table.
+type Reader = fn(&[u8]) -> Sides;
+
 /// The part of one table that is read: about seven thousand sockets. TCP lists those that listen first.
-const TABLE: u64 = 1 << 20;
+const TABLE: usize = 1 << 20;
 /// What reading tables may cost: this at once, so that a short run is seen too, and this part of the run.
 const PURSE: Duration = Duration::from_millis(5);
 const OF_RUN: f64 = 0.002;
@@ -48,7 +53,7 @@ impl Sockets {
         if let Some(side) = self.sides.get(&inode) {
             return *side;
         }
-        let Some(found) = self.afford(at, || serving(pid)) else { return Side::Peer };
+        let Some(found) = self.afford(at, || serving(pid, inode)) else { return Side::Peer };
         if self.sides.len() >= REMEMBERED {
             self.sides.clear();
         }
@@ -77,11 +82,19 @@ fn cpu_time() -> Duration {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }
 
-/// Every socket of a server in the network namespace of `pid`.
-fn serving(pid: i32) -> Vec<(u64, Side)> {
-    let (tcp, tcp6) = (table(pid, "net/tcp"), table(pid, "net/tcp6"));
-    let mut found = tcp_sides(&[&tcp, &tcp6]);
-    found.extend(unix_sides(&table(pid, "net/unix")));
+/// Every socket of a server in the tables of `pid`'s network namespace, up to the table that lists `inode`: that of
+/// Unix sockets first, because TCP's cost a hundred times as much.
+fn serving(pid: i32, inode: u64) -> Sides {
+    let mut found = Vec::new();
+    let tables: [(_, _, Reader); 3] =
+        [("net/unix", 6, unix_sides), ("net/tcp", 9, tcp_sides), ("net/tcp6", 9, tcp_sides)];
+    for (name, word, sides) in tables {
+        let table = table(pid, name);
+        found.extend(sides(&table));
+        if rows(&table).any(|row| row.get(word).copied().and_then(number) == Some(inode)) {
+            break;
+        }
+    }
     found
 }
 
@@ -93,13 +106,22 @@ pub fn may_be_pair(pid: i32, inodes: [u64; 2]) -> bool {
     listed.filter(|inode| inodes.contains(inode)).count() == 2
 }
 
-/// The beginning of a table; empty when it cannot be read.
+/// The beginning of a table; empty when it cannot be read. Each reading of a TCP table walks all of the kernel's hash of
+/// connections (2 ms for its usual 262144 places, empty or not), so it is not read once more only to hear that it has
+/// ended: as long as there are more rows, the kernel fills all but the last few of the bytes that it gives at once.
 fn table(pid: i32, name: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    match File::open(ProcPath::process(pid, name)).and_then(|file| file.take(TABLE).read_to_end(&mut bytes)) {
-        Ok(_) => bytes,
-        Err(_) => Vec::new(),
+    const AT_ONCE: usize = 4096;
+    const LONGEST_ROW: usize = 256;
+    let (mut bytes, mut part) = (Vec::new(), [0; AT_ONCE]);
+    let Ok(mut file) = File::open(ProcPath::process(pid, name)) else { return bytes };
+    while bytes.len() < TABLE {
+        let read = file.read(&mut part).unwrap_or(0);
+        bytes.extend_from_slice(&part[..read]);
+        if read < AT_ONCE - LONGEST_ROW {
+            break;
+        }
     }
+    bytes
 }
 
 /// The rows below the heading, each as its words.
@@ -107,22 +129,17 @@ fn rows(table: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
     table.split(|byte| *byte == b'\n').skip(1).map(|line| words(line).take(10).collect())
 }
 
-/// From `net/tcp` and `net/tcp6` (proc_net_tcp.rst): local address, remote address and state are the words 1 to 3, the
-/// inode is word 9. A connection on the port of a socket that listens was accepted by it; an address may be taken in
-/// one table and a connection to it listed in the other.
-fn tcp_sides(tables: &[&[u8]]) -> Vec<(u64, Side)> {
+/// From `net/tcp` or `net/tcp6` (proc_net_tcp.rst): local address, remote address and state are the words 1 to 3, the
+/// inode is word 9. A connection on the port of a socket that listens was accepted by it.
+fn tcp_sides(table: &[u8]) -> Sides {
     /// `TCP_LISTEN` in hexadecimal.
     const LISTENS: &[u8] = b"0A";
     let port = |row: &[&[u8]]| {
         let text = row.get(1)?.rsplit(|byte| *byte == b':').next()?;
         u16::from_str_radix(std::str::from_utf8(text).ok()?, 16).ok()
     };
-    let sockets = || {
-        tables.iter().flat_map(|table| rows(table)).filter_map(|row| {
-            let inode = number(row.get(9)?)?;
-            Some((inode, port(&row)?, *row.get(3)? == LISTENS))
-        })
-    };
+    let socket = |row: Vec<&[u8]>| Some((number(row.get(9)?)?, port(&row)?, *row.get(3)? == LISTENS));
+    let sockets = || rows(table).filter_map(socket);
     let mut ports: Vec<u16> = sockets().filter(|(_, _, listens)| *listens).map(|(_, port, _)| port).collect();
     ports.sort_unstable();
     sockets()
@@ -136,7 +153,7 @@ const CONNECTED: &[u8] = b"03";
 
 /// From `net/unix` (proc_pid_net(5)): flags, state, inode and path are the words 3, 5, 6 and 7. An accepted socket has
 /// the path of the one that took it; the client's has none.
-fn unix_sides(table: &[u8]) -> Vec<(u64, Side)> {
+fn unix_sides(table: &[u8]) -> Sides {
     /// `__SO_ACCEPTCON`.
     const LISTENS: &[u8] = b"00010000";
     let listening = |row: &[&[u8]]| row.get(3) == Some(&LISTENS);
@@ -222,7 +239,8 @@ mod tests {
 
     #[test]
     fn a_table_that_is_cut_or_strange_tells_nothing() {
-        assert_eq!(tcp_sides(&[b"", b"sl local\n 0: 0100007F:1F90 00000000:0000 0A 0"]), []);
+        assert_eq!(tcp_sides(b"sl local\n 0: 0100007F:1F90 00000000:0000 0A 0"), []);
+        assert_eq!(tcp_sides(b""), []);
         assert_eq!(unix_sides(b"Num\n0: 2 0 00010000 1"), []);
     }
 }

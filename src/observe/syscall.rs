@@ -44,6 +44,14 @@ impl Whereabouts {
         Some(Self::Inside(call))
     }
 
+    /// The address of the futex that it waits for.
+    pub fn futex(&self) -> Option<u64> {
+        match self {
+            Self::Inside(Call { number: libc::SYS_futex, arguments: [address, ..] }) => Some(*address),
+            _ => None,
+        }
+    }
+
     /// How many things it waits on at once; `None` when it is not blocked, or its call does not tell.
     pub fn breadth(&self) -> Option<Breadth> {
         match self {

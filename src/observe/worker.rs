@@ -159,6 +159,17 @@ impl LiveWorker {
         }
     }
 
+    /// Whether it was found on a core, or waiting for one.
+    pub fn is_computing(&self) -> bool {
+        self.state == State::Running
+    }
+
+    /// Times that its core was taken, as last read, and times that it left its core at all.
+    pub fn switches(&self) -> (u64, u64) {
+        let involuntary = self.record.involuntary_switches.unwrap_or(0);
+        (involuntary, involuntary + self.record.voluntary_switches.unwrap_or(0))
+    }
+
     /// Whether it ran since the tick before.
     pub const fn ran(&self) -> bool {
         self.ran.0
@@ -288,7 +299,10 @@ impl LiveWorker {
             Ok(bytes) => match Whereabouts::parse(bytes) {
                 Some(whereabouts) => {
                     self.breadth = whereabouts.breadth();
-                    blocked.state(whereabouts)
+                    match whereabouts.futex() {
+                        Some(futex) if round.locks.contain(futex) => Some(State::Blocked(BlockedKind::Gil)),
+                        _ => blocked.state(whereabouts),
+                    }
                 }
                 None => blocked.state_from_outside(),
             },

@@ -62,9 +62,10 @@ pub struct Profile {
     pub blocked_by: ByKind<Share>,
     /// Whether `blocked_by.gil` is inferred from a signature and not read from the interpreter.
     pub gil_inferred: bool,
-    /// Part of the on-CPU time spent holding the GIL; `None` when it was not measured and cannot be inferred. All of
-    /// it when threads take turns at one core's worth. When they use clearly more than one core, an upper estimate:
-    /// at most 1 / cores, and no more than their lock waits can explain.
+    /// Part of the on-CPU time spent holding the GIL, as read in the interpreters. Where they could not be read it is
+    /// inferred: all of it when threads take turns at one core's worth; when they use clearly more than one core, an
+    /// upper estimate: at most 1 / cores, and no more than their lock waits can explain. `None` when neither, and when
+    /// less than half of the computing was of processes that have a GIL: a build without it holds none, not 0 %.
     pub gil_share: Option<Share>,
     /// Average cores busy over the steady part.
     pub cores_busy: f64,
@@ -139,7 +140,7 @@ impl Profile {
     /// Of a run that is the program's from its start.
     fn of_program(observation: &Observation, mut workers: Vec<WorkerProfile>, host: &Host) -> Self {
         roles::assign(observation, &mut workers);
-        let gil = gil::infer(observation, &mut workers);
+        let gil = gil::judge(observation, &mut workers);
         let phases = Phases::find(&observation.timeline, observation.wall);
         let steady = &observation.timeline.buckets[phases.steady.clone()];
         let cpu = Cpu::of(observation);

@@ -19,7 +19,7 @@ const NOT_MEASURED: f64 = 0.10;
 /// As many as were asked for; there are more.
 const FEWEST: usize = 60;
 
-/// Waits that hide themselves from other users, of those kinds that the kernel's functions tell of.
+/// Waits that hide themselves from everybody but root, some of each kind.
 const HIDING: [&str; 12] = [
     "tcp_read",
     "tcp_accept",
@@ -48,7 +48,8 @@ fn what_a_program_is_blocked_on_is_told_from_outside() {
     assert!(tally.samples_right() >= RIGHT, "{:.3} of the samples are right", tally.samples_right());
 }
 
-/// Kernel functions tell less than system calls do, so that no share is asked for; but every program must be seen, and
+/// One that is not dumpable hides the kernel functions that it sleeps in as well, which leaves its state alone (a disk
+/// or not), so that no share is asked for; but every program must be seen, and
 /// the report must say that it was seen from outside alone.
 #[test]
 fn a_program_that_hides_is_seen_from_outside_alone() {

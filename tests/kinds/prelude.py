@@ -1,7 +1,7 @@
 # What the labelled Python programs share: the alarm that ends them, and what one that does I/O asks.
-import os, signal, time
+import mmap, os, random, select, signal, socket, time
 
-signal.setitimer(signal.ITIMER_REAL, 0.6)
+signal.setitimer(signal.ITIMER_REAL, 0.8)
 begun = time.monotonic()
 
 

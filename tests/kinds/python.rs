@@ -9,7 +9,7 @@ pub fn programs() -> Vec<Program> {
         python("py_recv", Network, "import socket; server = socket.create_server(('127.0.0.1', 0)); client = socket.create_connection(server.getsockname()); client.recv(9)"),
         python("py_recv_with_timeout", Network, "import socket; a, b = socket.socketpair(); a.settimeout(9); a.recv(9)"),
         python("py_udp", Network, "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', 0)); s.recvfrom(9)"),
-        python("py_http_client", Network, "import socket, urllib.request\nserver = socket.create_server(('127.0.0.1', 0))\nurllib.request.urlopen('http://127.0.0.1:%d/' % server.getsockname()[1])"),
+        python("py_http_client", Network, "import http.client\nserver = socket.create_server(('127.0.0.1', 0))\nc = http.client.HTTPConnection(*server.getsockname()); c.request('GET', '/'); c.getresponse()"),
         python("py_select_client", Network, "import socket, select; server = socket.create_server(('127.0.0.1', 0)); client = socket.create_connection(server.getsockname()); select.select([client], [], [], 9)"),
         python("py_asyncio_client", Network, "import asyncio, socket\nserver = socket.create_server(('127.0.0.1', 0))\nasync def main():\n    reader, writer = await asyncio.open_connection(*server.getsockname())\n    await reader.read(9)\nasyncio.run(main())"),
         python("py_accept", Idle, "import socket; socket.create_server(('127.0.0.1', 0)).accept()"),

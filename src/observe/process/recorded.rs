@@ -33,9 +33,11 @@ impl LiveProcess {
                 }
             }
             Err(place) => {
+                self.gil.lend_extents(&mut round.locks);
                 if let Ok(worker) = LiveWorker::new(tid, self.record.parent, &mut self.descriptors, round) {
                     self.workers.insert(place, worker);
                 }
+                self.gil.lend_extents(&mut round.locks);
             }
         }
     }
@@ -56,6 +58,7 @@ impl LiveProcess {
         } else {
             let mut worker = self.workers.remove(place);
             worker.ends(track, round);
+            self.gil.bury(worker.switches());
             round.ledger.bury_recorded(worker.into_record());
         }
         None
