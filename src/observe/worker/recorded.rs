@@ -104,10 +104,8 @@ impl LiveWorker {
 
     /// It is gone; whether that was to be expected, or its end is not recorded yet and should be waited for once.
     pub fn is_awaited(&mut self, round: &Round) -> bool {
-        round.tracks.are_kept()
-            && self.has_track()
-            && !self.recorded.ended
-            && !std::mem::replace(&mut self.recorded.awaited, true)
+        // The records of its birth may be on their way as well.
+        round.tracks.are_kept() && !self.recorded.ended && !std::mem::replace(&mut self.recorded.awaited, true)
     }
 
     /// Whether it was found gone, and its end is waited for.
