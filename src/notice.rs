@@ -129,6 +129,11 @@ pub enum Notice {
         /// When, after the target's start.
         after: Duration,
     },
+    /// A target that was attached to was let go before the time that was asked for.
+    Detached {
+        /// The signal that ended the watching; the target did not get it from us.
+        signal: i32,
+    },
 }
 
 impl Notice {
@@ -156,6 +161,7 @@ impl Notice {
             Self::Drifted { .. } => "drifted",
             Self::SwitchesLost { .. } => "switches-lost",
             Self::SwitchesStopped { .. } => "switches-stopped",
+            Self::Detached { .. } => "detached",
         }
     }
 }
@@ -239,9 +245,14 @@ impl fmt::Display for Notice {
             ),
             Self::SwitchesStopped { after } => write!(
                 f,
-                "the target switched and forked so often that recording it would have slowed it by more than 1 %, so                  after {} that ended; bursts are means over sampling intervals from there on, and very short workers                  may be missed",
+                "the target switched and forked so often that recording it would have slowed it by more than 1 %, so \
+                 after {} that ended; bursts are means over sampling intervals from there on, and very short workers \
+                 may be missed",
                 human(*after)
             ),
+            Self::Detached { signal } => {
+                write!(f, "signal {signal} ended the watching early; the target was left as it is")
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 //! The child is held until everything is attached, then released. What the readings mean is `profile`'s;
 //! whether the run is a target or a trial is the caller's.
 
+mod account;
+mod attach;
 mod blocked;
 mod capture;
 mod clock;
@@ -12,6 +14,7 @@ mod exit;
 mod family;
 mod gil;
 pub mod histogram;
+mod instrument;
 pub mod kind;
 mod launch;
 mod ledger;
@@ -19,6 +22,7 @@ mod memory;
 mod memory_sets;
 mod probe;
 mod process;
+mod progress;
 mod readings;
 mod refusal;
 mod ring;
@@ -27,6 +31,7 @@ mod run;
 pub mod sampler;
 mod sharing;
 mod sockets;
+mod subject;
 mod switches;
 mod syscall;
 mod throttle;
@@ -37,8 +42,12 @@ mod wait_channel;
 mod walks;
 mod worker;
 
+pub use attach::attach;
+pub use instrument::{Instrument, Works, examine};
 pub use launch::Launch;
+pub use progress::Progress;
 pub use run::observe;
+pub use subject::{Refused, may_print_to};
 
 use crate::notice::Notice;
 use crate::units::Bytes;
@@ -111,11 +120,14 @@ pub enum Stdio {
 /// All readings of one run, raw.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Observation {
-    /// Whether the run was watched from its start to its own end.
+    /// Whether the run was watched from its start to its own end; one that was attached to, for as long as was asked for.
     pub complete: bool,
-    /// From release to the end of the first process.
+    /// The process that was attached to while it ran; `None` when we started it.
+    pub attached: Option<i32>,
+    /// From release, or from when it was attached to, to the end of the first process or of the watching.
     pub wall: Duration,
-    /// How the first process ended; `None` when we stopped before it did.
+    /// How the first process ended; `None` when we stopped before it did, or when it is not our child and the kernel
+    /// does not tell.
     pub exit: Option<Exit>,
     /// The part of the run before the first process became its last program by `exec`; `None` when it was one program
     /// throughout, or became another within [`Launch::SHORTEST`].
@@ -144,7 +156,7 @@ pub struct Observation {
     pub sampling: Sampling,
     /// Standard output and error of a captured run.
     pub output: Option<Output>,
-    /// The signal that ended the watching (Ctrl-C), already forwarded to the target.
+    /// The signal that ended the watching (Ctrl-C), already forwarded to the target unless that was attached to.
     pub interrupted: Option<i32>,
     /// Whether it was ended because it ran longer than [`Settings::timeout`].
     pub timed_out: bool,

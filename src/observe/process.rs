@@ -2,28 +2,24 @@
 //!
 //! Which processes belong to the tree is `tree`'s.
 
+mod details;
 mod recorded;
 
+use super::account::Account;
 use super::descriptors::Descriptors;
 use super::gil::{Moment, Watch};
-use super::memory::{Memory, Resident};
+use super::memory::Memory;
 use super::probe::{Failure, Probe, ProcPath};
-use super::readings::{Stat, TICK, children, field, field_kib, number};
+use super::readings::{Stat, TICK, children, number};
 use super::round::{Cadence, Hidden, Round};
 use super::sharing::{Holding, Kin};
 use super::walks::Walks;
 use super::worker::{Gone, LiveWorker};
 use super::{Launch, Process};
 use crate::units::Bytes;
-use std::ffi::OsString;
-use std::fs::File;
-use std::io::Read;
 use std::mem::take;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
-
-/// The part of a command line that is kept.
-const COMMAND_LINE: u64 = 4096;
 
 /// Which program a process was found to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +65,11 @@ pub struct LiveProcess {
     faults_before: (u64, u64),
     /// What went before its last program.
     launch: Option<Launch>,
+    account: Account,
+    /// Its parent now: another than the one in its record once that is gone.
+    heir: i32,
+    /// Its highest resident set when it was attached to.
+    peak_before: Bytes,
 }
 
 impl LiveProcess {
@@ -98,11 +99,37 @@ impl LiveProcess {
             inherited: Default::default(),
             faults_before: (0, 0),
             launch: None,
+            account: Account::default(),
+            heir: 0,
+            peak_before: Bytes::default(),
         };
         process.read_stat()?;
+        if round.ran_before(process.start) {
+            process.begin(round);
+        }
         process.identify();
         process.list_workers(false, round);
         if process.workers.is_empty() { Err(Gone) } else { Ok(process) }
+    }
+
+    /// It ran before it was attached to: what it did until now is not of the run.
+    fn begin(&mut self, round: &mut Round) {
+        self.account.begin();
+        self.note_io(round);
+        self.inherited = self.io();
+        (self.record.read_bytes, self.record.written_bytes) = Default::default();
+        self.faults_before = (take(&mut self.record.minor_faults), take(&mut self.record.major_faults));
+        self.peak_before = self.peak().unwrap_or_default();
+    }
+
+    /// Its CPU time, to be settled when it is gone.
+    pub const fn account(&mut self) -> &mut Account {
+        &mut self.account
+    }
+
+    /// The process that waits for it now.
+    pub const fn heir(&self) -> i32 {
+        self.heir
     }
 
     /// Its id.
@@ -378,8 +405,8 @@ impl LiveProcess {
         self.start = stat.start;
         self.stack = if stat.stack == 0 { self.stack } else { stat.stack };
         self.threads = stat.threads.max(1);
-        self.cpu = stat.user + stat.system + stat.reaped;
-        self.reaped = stat.reaped;
+        self.account.see(&stat);
+        (self.cpu, self.reaped, self.heir) = (self.account.cpu(), self.account.reaped(), stat.parent);
         self.record.minor_faults = stat.minor_faults.saturating_sub(self.faults_before.0);
         self.record.major_faults = stat.major_faults.saturating_sub(self.faults_before.1);
         self.stopped = matches!(stat.state, b'T' | b't');
@@ -393,57 +420,6 @@ impl LiveProcess {
             self.memory.see_resident(self.read_resident(stat.rss_pages));
         }
         Ok(if another { Program::Another } else { Program::Same })
-    }
-
-    /// What is resident; all of it as its own where the kernel does not tell it apart.
-    fn read_resident(&self, pages: u64) -> Resident {
-        let page = procfs::page_size();
-        let mut buffer = [0; 128];
-        let statm = ProcPath::process(self.record.pid, "statm").read(&mut buffer).ok();
-        let told = statm.and_then(|statm| Resident::parse(statm, page)).filter(|told| told.all() > Bytes(0));
-        told.unwrap_or(Resident { anonymous: Bytes(pages.saturating_mul(page)), ..Resident::default() })
-    }
-
-    fn detail(&mut self, round: &mut Round) {
-        self.cadence.done(round.at);
-        self.identify();
-        self.record.has_epoll = self.record.has_epoll || self.descriptors.any_epoll();
-        self.note_io(round);
-        let mut buffer = [0; 4096];
-        if let Ok(status) = ProcPath::process(self.record.pid, "status").read(&mut buffer)
-            && let Some(peak) = field_kib(status, b"VmHWM:")
-        {
-            self.memory.see_peak(peak);
-        }
-    }
-
-    /// What it runs. One that has ended no longer says, so what was last seen stands.
-    fn identify(&mut self) {
-        if let Ok(executable) = std::fs::read_link(ProcPath::process(self.record.pid, "exe")) {
-            self.record.executable = Some(executable);
-        }
-        let mut words = Vec::new();
-        let read = File::open(ProcPath::process(self.record.pid, "cmdline"))
-            .and_then(|file| file.take(COMMAND_LINE).read_to_end(&mut words));
-        if read.is_ok() && !words.is_empty() {
-            let words = words.strip_suffix(b"\0").unwrap_or(&words);
-            self.record.argv = words.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec())).collect();
-        }
-    }
-
-    fn note_io(&mut self, round: &mut Round) {
-        if let Err(Failure::Unreadable(why)) = self.read_io() {
-            round.missing.note(Hidden::Io, ProcPath::process(self.record.pid, "io").as_ref(), &why);
-        }
-    }
-
-    fn read_io(&mut self) -> Result<(), Failure> {
-        let mut buffer = [0; 512];
-        let io = ProcPath::process(self.record.pid, "io").read(&mut buffer)?;
-        let bytes = |name| field(io, name).map_or(Bytes::default(), Bytes);
-        self.record.read_bytes = bytes(b"read_bytes:") - self.inherited.0;
-        self.record.written_bytes = bytes(b"write_bytes:") - self.inherited.1;
-        Ok(())
     }
 }
 

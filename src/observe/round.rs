@@ -3,6 +3,7 @@
 use super::Mechanism;
 use super::gil::{Extents, Images};
 use super::ledger::Ledger;
+use super::readings::TICK;
 use super::sockets::Sockets;
 use super::switches::Tracks;
 use super::timeline::Bucket;
@@ -24,6 +25,9 @@ pub struct Round {
     pub since: Duration,
     /// The target's start, since boot.
     pub boot: Duration,
+    /// Who was started before this time since boot ran before it was attached to, and what it did until it is found is
+    /// not of the run. `None` where the run begins with its first process.
+    pub attached: Option<Duration>,
     /// How many ticks there were, this one included.
     pub ticks: u64,
     /// How many more files may be kept open.
@@ -72,6 +76,11 @@ impl Round {
         self.stretch.span = self.at - self.since;
         self.since = self.at;
         std::mem::take(&mut self.stretch)
+    }
+
+    /// Whether whoever was started then, since boot, ran before it was attached to.
+    pub fn ran_before(&self, start: Duration) -> bool {
+        self.attached.is_some_and(|attached| start + TICK <= attached)
     }
 
     /// Whether this is to be looked at.
@@ -189,26 +198,36 @@ pub enum Hidden {
 
 /// What could not be read, each with the first reason met.
 #[derive(Debug, Default)]
-pub struct Missing(Vec<(Hidden, String)>);
+pub struct Missing {
+    noted: Vec<(Hidden, String)>,
+    /// What would show more of a target that is not our child; `None` where it is.
+    pub remedy: Option<String>,
+}
 
 impl Missing {
     /// Takes down why `hidden` could not be read; only the first time costs anything.
     pub fn note(&mut self, hidden: Hidden, path: &Path, why: &dyn std::fmt::Display) {
-        if self.0.iter().all(|(known, _)| *known != hidden) {
-            self.0.push((hidden, format!("{}: {why}", path.display())));
+        if self.noted.iter().all(|(known, _)| *known != hidden) {
+            self.noted.push((hidden, format!("{}: {why}", path.display())));
         }
     }
 
     /// As notices.
     pub fn into_notices(self) -> impl Iterator<Item = Notice> {
-        self.0.into_iter().map(|(hidden, why)| {
+        self.noted.into_iter().map(move |(hidden, why)| {
             let (what, remedy) = hidden.words();
-            Notice::Unavailable { what, why, remedy: remedy.to_owned() }
+            let attached = self.remedy.clone().filter(|_| hidden.needs_rights());
+            Notice::Unavailable { what, why, remedy: attached.unwrap_or_else(|| remedy.to_owned()) }
         })
     }
 }
 
 impl Hidden {
+    /// Whether it is there, and only a matter of who asks.
+    const fn needs_rights(self) -> bool {
+        matches!(self, Self::Syscall | Self::Io | Self::Rollup)
+    }
+
     const fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Target => (

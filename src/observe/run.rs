@@ -9,7 +9,7 @@ use super::family::{self, Family};
 use super::refusal::refusal;
 use super::sampler::Sampler;
 use super::throttle::Throttle;
-use super::{Error, Exit, Mechanism, Observation, Sampling, Settings, Stdio, Totals};
+use super::{Error, Exit, Mechanism, Observation, Progress, Sampling, Settings, Stdio, Totals};
 use crate::notice::Notice;
 use crate::sys::ready::{Until, ready};
 use crate::sys::signals::{self, Arrival, Watch};
@@ -28,11 +28,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Signals that end a program unless it does something about them: the user wants the run to stop.
-const INTERRUPTING: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
+pub(super) const INTERRUPTING: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
 /// Signals that mean what the target takes them to mean.
 const PASSED_ON: [Signal; 2] = [Signal::SIGUSR1, Signal::SIGUSR2];
 /// How often at most the caller hears of progress.
-const PROGRESS: Duration = Duration::from_millis(200);
+pub(super) const PROGRESS: Duration = Duration::from_millis(200);
 /// The longest sleep where the kernel cannot wake us at the end of the first process (no pidfd: before Linux 5.3).
 const WITHOUT_PIDFD: Duration = Duration::from_millis(10);
 /// Helpers that end on their own when they see the first process gone (CPython's resource tracker, the far ends of
@@ -48,14 +48,14 @@ const TOUCHED_WHILE_HELD: Bytes = Bytes(1 << 20);
 /// and shared memory of a parent that it sees gone.
 const CLEANING_UP: Duration = Duration::from_millis(100);
 
-/// Runs `argv` once and watches it to its end. `tick` is called a few times a second with the time since its start.
+/// Runs `argv` once and watches it to its end. `tick` is told a few times a second what it does.
 ///
 /// Children, signals and the role of subreaper belong to the whole process, so one run is watched at a time; call it
 /// on the process's first thread, because the kernel gives orphans to that one. All of it is put back at the end.
 ///
 /// # Errors
 /// When the command could not be started; once it runs, trouble becomes a notice.
-pub fn observe(argv: &[OsString], settings: &Settings, tick: &mut dyn FnMut(Duration)) -> Result<Observation, Error> {
+pub fn observe(argv: &[OsString], settings: &Settings, tick: &mut dyn FnMut(&Progress)) -> Result<Observation, Error> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let own_cpu = own_cpu();
@@ -139,7 +139,7 @@ impl Run {
     }
 
     /// Until the first process has ended, which is left a zombie; returns when that was.
-    fn watch(&mut self, tick: &mut dyn FnMut(Duration)) -> Instant {
+    fn watch(&mut self, tick: &mut dyn FnMut(&Progress)) -> Instant {
         let mut now = self.released;
         let mut next_tick = now;
         let mut next_progress = now;
@@ -166,7 +166,7 @@ impl Run {
             }
             if now >= next_progress {
                 next_progress = now + PROGRESS;
-                tick(now.saturating_duration_since(self.released));
+                tick(&self.sampler.progress(now));
             }
         }
     }
@@ -278,6 +278,7 @@ impl Run {
 
         Observation {
             complete: complete && exit.is_some(),
+            attached: None,
             wall,
             exit,
             launch: sampled.launch,
@@ -330,7 +331,7 @@ fn ours(doing: &'static str) -> impl Fn(io::Error) -> Error {
 }
 
 /// CPU time of this thread; zero where the kernel does not tell, which it always has since 2.6.26.
-fn own_cpu() -> Duration {
+pub(super) fn own_cpu() -> Duration {
     getrusage(UsageWho::RUSAGE_THREAD).map_or(Duration::ZERO, |usage| {
         let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
         Duration::from_micros(micros.unsigned_abs())

@@ -1,7 +1,8 @@
 //! The sampler: one thread's whole way of watching a tree of workers through `/proc`, one wake at a time.
 //!
 //! It is told when time passes, and answers when it wants to be woken next; waiting, reaping and signals are the
-//! caller's. Needs the caller to be the subreaper of the tree, or descendants whose parent has died are lost.
+//! caller's. Needs the caller to be the subreaper of the tree, or descendants are lost whose parent dies before they
+//! are found.
 
 use super::clock::Clock;
 use super::histogram::Histogram;
@@ -11,7 +12,7 @@ use super::round::Round;
 use super::switches::{HOLD_BACK, Recorder, refusal};
 use super::timeline::{Bucket, Timeline};
 use super::tree::Tree;
-use super::{Folded, Launch, Mechanism, Process, Switches, Worker};
+use super::{Folded, Launch, Mechanism, Process, Progress, Switches, Totals, Worker};
 use crate::notice::Notice;
 use crate::units::Bytes;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -34,6 +35,8 @@ pub struct Sampler {
     accounted: Option<Duration>,
     timeline: Timeline,
     peak_memory: Bytes,
+    /// What the tree did since progress was last told.
+    lately: Bucket,
     /// CPU time of processes that we saw reaped, with all that they had reaped.
     reaped: Duration,
     /// CPU time of the whole machine, and ours, at the start.
@@ -49,6 +52,8 @@ pub struct Sampler {
 pub struct Sampled {
     /// What went before the first process's last program.
     pub launch: Option<Launch>,
+    /// The sums over a tree that others reap; nothing of one that was started by us, whom the kernel tells exactly.
+    pub totals: Totals,
     /// Every worker kept, in order of birth.
     pub workers: Vec<Worker>,
     /// The sum of the workers not kept.
@@ -81,12 +86,26 @@ impl Sampler {
     /// Attaches to `root`: the held (not yet released) first process. Raises our own limit of open files until
     /// [`Sampler::finish`] or the drop, so nothing else should be forked meanwhile. What is in `without` is not looked at.
     pub fn new(root: i32, without: &[Mechanism]) -> Self {
+        Self::of(root, without, None)
+    }
+
+    /// Attaches to `root`, which runs already, with all that is below it: now is time zero.
+    pub fn attach(root: i32, without: &[Mechanism]) -> Self {
+        let zero = Instant::now();
+        // Whoever is found at first has run before.
+        let mut sampler = Self::of(root, without, Some(Duration::MAX));
+        sampler.start(zero);
+        sampler.round.attached = Some(sampler.round.boot);
+        sampler
+    }
+
+    fn of(root: i32, without: &[Mechanism], attached: Option<Duration>) -> Self {
         let (limit, files) = RaisedLimit::raise();
         let mut round = Round::default();
         round.without = without.to_vec();
         let mut notices = Vec::new();
         let mut recorder = None;
-        if round.wants(Mechanism::Switches) {
+        if attached.is_none() && round.wants(Mechanism::Switches) {
             match Recorder::attach(root) {
                 Ok(attached) => recorder = Some(attached),
                 Err(error) => notices.push(refusal(&error)),
@@ -94,6 +113,7 @@ impl Sampler {
         }
         let files = files.saturating_sub(recorder.as_ref().map_or(0, Recorder::files));
         round.delays = accounts_delays();
+        round.attached = attached;
         let tree = Tree::new(root, files, &mut round);
         Self {
             zero: Instant::now(),
@@ -106,6 +126,7 @@ impl Sampler {
             accounted: None,
             timeline: Timeline::default(),
             peak_memory: Bytes::default(),
+            lately: Bucket::default(),
             reaped: Duration::ZERO,
             before: None,
             own: Duration::ZERO,
@@ -120,7 +141,7 @@ impl Sampler {
             recorder.start(time_of(ClockId::CLOCK_MONOTONIC).saturating_sub(now.elapsed()));
         }
         self.own = time_of(ClockId::CLOCK_THREAD_CPUTIME_ID);
-        self.round.boot = time_of(ClockId::CLOCK_BOOTTIME);
+        self.round.boot = time_of(ClockId::CLOCK_BOOTTIME).saturating_sub(now.elapsed());
         self.before = machine_busy().map(|machine| (machine, time_of(ClockId::CLOCK_PROCESS_CPUTIME_ID)));
     }
 
@@ -174,6 +195,18 @@ impl Sampler {
         self.accounted = Some(cpu);
     }
 
+    /// What the tree did since this was last asked for.
+    pub fn progress(&mut self, now: Instant) -> Progress {
+        let lately = std::mem::take(&mut self.lately);
+        let (workers, memory) = (self.tree.workers_alive(), self.tree.memory_now());
+        Progress { elapsed: self.since_start(now), workers, memory, ..Progress::of(&lately) }
+    }
+
+    /// What would show more of a tree that is not our child's, for the notices.
+    pub fn remedy(&mut self, remedy: String) {
+        self.round.missing.remedy = Some(remedy);
+    }
+
     /// `pid`, a child of ours, is a zombie and about to be reaped: takes its last readings while they are there.
     pub fn dying(&mut self, pid: i32, now: Instant) {
         // Whoever is a zombie has had its last record.
@@ -191,7 +224,8 @@ impl Sampler {
         self.read(self.since_start(now));
         let (alive, reaped) = (self.tree.alive(), self.reaped + self.tree.cpu());
         let launch = self.tree.launch();
-        self.tree.close(&mut self.round);
+        let attached = self.round.attached.is_some();
+        let accounts = self.tree.close(&mut self.round);
         let exact = self.switches.is_some_and(|switches| switches.lost == 0 && switches.until.is_none());
         if let Some(accounted) = self.accounted.filter(|_| exact && alive == 0) {
             self.round.ledger.share(accounted.saturating_sub(self.round.ledger.on_cpu()));
@@ -200,6 +234,9 @@ impl Sampler {
         let (workers, folded, processes) = ledger.close();
         // What was reaped tells of workers that nobody saw, what was seen of those that nobody waited for.
         let seen = workers.iter().map(|worker| worker.on_cpu).sum::<Duration>() + folded.on_cpu;
+        let unseen = if attached { accounts.unseen(seen) } else { Duration::ZERO };
+        let totals = if attached { Totals::of_seen(&workers, &folded, &processes, unseen) } else { Totals::default() };
+        let reaped = if attached { seen + unseen } else { reaped };
         let elsewhere_cpu = self.before.zip(machine_busy()).map(|((machine, ours), machine_now)| {
             let ours = time_of(ClockId::CLOCK_PROCESS_CPUTIME_ID).saturating_sub(ours);
             machine_now.saturating_sub(machine).saturating_sub(seen.max(reaped) + ours)
@@ -216,6 +253,7 @@ impl Sampler {
         }
         Sampled {
             launch,
+            totals,
             workers,
             folded,
             processes,
@@ -239,7 +277,9 @@ impl Sampler {
         self.peak_memory = self.peak_memory.max(memory);
         let count = |many: usize| u32::try_from(many).unwrap_or(u32::MAX);
         let (processes, workers) = (count(self.tree.alive()), count(self.tree.workers_alive()));
-        self.timeline.add(&Bucket { memory, processes, workers, ..self.round.end() });
+        let stretch = Bucket { memory, processes, workers, ..self.round.end() };
+        self.lately.absorb(&stretch);
+        self.timeline.add(&stretch);
     }
 
     fn since_start(&self, now: Instant) -> Duration {

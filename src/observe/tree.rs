@@ -2,10 +2,12 @@
 //!
 //! The kernel tells for next to nothing whether any task was born anywhere (the last id it gave out); only then are
 //! the children listed, and only of workers that ran lately. A full look every second catches what that may miss.
-//! We are the subreaper of the tree, so a descendant whose parent has died becomes our own child.
+//! We are the subreaper of a tree that we started, so a descendant whose parent has died becomes our own child. One
+//! that was attached to is nobody's of ours: whom we know we follow by id, whoever its parent becomes.
 
 mod recorded;
 
+use super::account::Accounts;
 use super::probe::{Probe, ProcPath};
 use super::process::LiveProcess;
 use super::readings::{children, last_pid};
@@ -45,6 +47,8 @@ pub struct Tree {
     unlooked: bool,
     found: Vec<i32>,
     scratch: Vec<u8>,
+    /// Of processes that are gone.
+    accounts: Accounts,
 }
 
 impl Tree {
@@ -66,6 +70,7 @@ impl Tree {
             unlooked: false,
             found: Vec::new(),
             scratch: Vec::new(),
+            accounts: Accounts::default(),
         };
         tree.adopt();
         tree.strangers = tree.found.drain(..).filter(|pid| *pid != root).collect();
@@ -155,10 +160,15 @@ impl Tree {
         self.processes.values().map(LiveProcess::workers_alive).sum()
     }
 
-    /// Nothing more is read: all that are left leave their records.
-    pub fn close(self, round: &mut Round) {
-        self.processes.into_values().for_each(|process| process.bury(round));
+    /// Nothing more is read: all that are left leave their records. The sums of them all.
+    pub fn close(self, round: &mut Round) -> Accounts {
+        let mut accounts = self.accounts;
+        for mut process in self.processes.into_values() {
+            accounts.close(process.account(), None);
+            process.bury(round);
+        }
         recorded::bury_all_unmet(round);
+        accounts
     }
 
     fn sample(&mut self, round: &mut Round) {
@@ -170,11 +180,14 @@ impl Tree {
                 self.launch = process.launch();
             }
         }
-        for pid in gone {
-            let Some(process) = self.processes.remove(&pid) else { continue };
-            if process.pid() == self.root {
+        // Later ones first: they are mostly the children of the earlier, and settle with them.
+        for pid in gone.into_iter().rev() {
+            let Some(mut process) = self.processes.remove(&pid) else { continue };
+            if process.pid() == self.root && round.attached.is_none() {
                 self.note_hidden_root(round);
             }
+            let heir = self.processes.get_mut(&process.heir()).map(LiveProcess::account);
+            self.accounts.close(process.account(), heir);
             if let Some(parent) = self.processes.get_mut(&process.parent()) {
                 parent.inherit(process.io());
             }

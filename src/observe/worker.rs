@@ -46,9 +46,11 @@ pub struct LiveWorker {
     recorded: Recorded,
 }
 
-/// What the kernel counts for one task throughout, whatever programs it ran: the part of those before the last.
+/// What the kernel counts for one task throughout: the part of programs that it ran before the last, and of the time
+/// before it was attached to.
 #[derive(Debug, Default)]
 struct Before {
+    on_cpu: Duration,
     user: Duration,
     system: Duration,
     disk_delay: Duration,
@@ -93,8 +95,29 @@ impl LiveWorker {
             (born, worker.last) = (track.born, track.earlier());
         }
         (worker.record.born, worker.record.died) = (born, born);
+        if round.ran_before(stat.start) {
+            worker.begin(first, round);
+        }
         worker.take(first, descriptors, round);
         Ok(worker)
+    }
+
+    /// It ran before it was attached to: its record begins now.
+    fn begin(&mut self, now: Schedstat, round: &mut Round) {
+        self.last = now;
+        (self.record.born, self.record.died) = (round.at, round.at);
+        self.read_stat(false, round);
+        self.read_switches(round);
+        self.before = Before {
+            on_cpu: now.on_cpu,
+            user: std::mem::take(&mut self.record.user),
+            system: std::mem::take(&mut self.record.system),
+            disk_delay: self.record.disk_delay.as_mut().map(std::mem::take).unwrap_or_default(),
+            voluntary_switches: self.record.voluntary_switches.replace(0).unwrap_or(0),
+            involuntary_switches: self.record.involuntary_switches.replace(0).unwrap_or(0),
+        };
+        self.record.on_cpu = Duration::ZERO;
+        self.cadence = Cadence::from(round.at);
     }
 
     /// Its task id.
@@ -109,7 +132,7 @@ impl LiveWorker {
 
     /// Its time on a core, in this and in earlier programs.
     pub const fn on_cpu_in_all(&self) -> Duration {
-        self.last.on_cpu
+        self.last.on_cpu.saturating_sub(self.before.on_cpu)
     }
 
     /// Its process has become another program: the record of the one before, closed, while a new one begins.

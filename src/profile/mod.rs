@@ -141,7 +141,10 @@ impl Profile {
     fn of_program(observation: &Observation, mut workers: Vec<WorkerProfile>, host: &Host) -> Self {
         roles::assign(observation, &mut workers);
         let gil = gil::judge(observation, &mut workers);
-        let phases = Phases::find(&observation.timeline, observation.wall);
+        let phases = match observation.attached {
+            Some(_) => Phases::steady(&observation.timeline),
+            None => Phases::find(&observation.timeline, observation.wall),
+        };
         let steady = &observation.timeline.buckets[phases.steady.clone()];
         let cpu = Cpu::of(observation);
         let today = Today::of(observation, &workers, cpu.all());

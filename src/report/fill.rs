@@ -40,7 +40,7 @@ impl Document {
             alternative: recommendation.alternatives.iter().map(alternative).collect(),
             decision: recommendation.path.iter().map(decision).collect(),
             classification: classified(classification),
-            target: target(&recording.target, observation.exit),
+            target: target(&recording.target, observation),
             host: host(&recording.host),
             profile: profiled(profile, observation),
             twin: recording.tried.twin.as_ref().map(twin),
@@ -117,7 +117,7 @@ fn comparison(from: &Comparison) -> schema::Comparison {
     }
 }
 
-fn target(from: &Target, exit: Option<Exit>) -> schema::Target {
+fn target(from: &Target, observation: &Observation) -> schema::Target {
     let (interpreter, version, gil) = match &from.runtime {
         Runtime::CPython(python) => (
             Some(python.executable.as_path()),
@@ -127,7 +127,7 @@ fn target(from: &Target, exit: Option<Exit>) -> schema::Target {
         Runtime::Script { interpreter } => (Some(interpreter.as_path()), None, None),
         Runtime::Native(_) | Runtime::Other => (None, None, None),
     };
-    let (exit_code, signal) = match exit {
+    let (exit_code, signal) = match observation.exit {
         Some(Exit::Code(code)) => (Some(code), None),
         Some(Exit::Signal(signal)) => (None, Some(signal)),
         None => (None, None),
@@ -138,6 +138,8 @@ fn target(from: &Target, exit: Option<Exit>) -> schema::Target {
         interpreter: interpreter.map(|path| word(path.as_os_str())),
         version,
         gil,
+        attached: observation.attached.map(|_| true),
+        pid: observation.attached,
         exit_code,
         signal,
     }

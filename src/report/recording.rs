@@ -149,6 +149,7 @@ fields!(Native { arch, statically_linked, libraries });
 
 fields!(Observation {
     complete,
+    attached,
     wall,
     exit,
     launch,
@@ -264,6 +265,7 @@ variants!(Notice {
     Drifted { ratio },
     SwitchesLost { records, lost },
     SwitchesStopped { after },
+    Detached { signal },
 });
 
 impl Json for Share {

@@ -173,6 +173,10 @@ tables! {
         version: Option<String>,
         /// Whether the interpreter has a global lock.
         gil: Option<bool>,
+        /// Present and true when it was not started by us but attached to while it ran.
+        attached: Option<bool>,
+        /// The process that was attached to.
+        pid: Option<i32>,
         /// Its exit status, where it ended by itself.
         exit_code: Option<i32>,
         /// The signal that ended it.

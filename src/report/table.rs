@@ -73,7 +73,11 @@ impl Page {
             let _ = write!(judged, ", limited by {}", limited_by(bottleneck));
         }
         self.paragraph(&format!("{} is {judged}.", command(document.target.command.iter().map(String::as_str))));
-        let mut sums = vec![format!("It took {} and {} of CPU", time(profile.wall_s), time(profile.cpu_s))];
+        let (wall, cpu) = (time(profile.wall_s), time(profile.cpu_s));
+        let mut sums = vec![match document.target.attached {
+            Some(true) => format!("It was watched for {wall} of its run and used {cpu} of CPU"),
+            _ => format!("It took {wall} and {cpu} of CPU"),
+        }];
         sums.extend(profile.cores_busy.map(|cores| format!("{cores:.2} of {} CPUs busy", document.host.cpus_usable)));
         sums.extend(profile.peak_memory_bytes.map(|bytes| format!("{} at peak", Bytes(bytes))));
         let children: u64 = document.worker.iter().filter_map(|worker| worker.children).sum();
