@@ -210,7 +210,10 @@ impl LiveProcess {
             match self.read_stat() {
                 Ok(Program::Same) => {}
                 Ok(Program::Another) => self.become_another(round),
-                Err(Gone) if self.awaits_end() => return Ok(()),
+                // Any that went since it was read a moment ago is waited for, too.
+                Err(Gone) if self.awaits_end() || self.workers.iter_mut().any(|worker| worker.is_awaited(round)) => {
+                    return Ok(());
+                }
                 Err(Gone) => return Err(Gone),
             }
             if self.stopped {

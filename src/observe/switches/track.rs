@@ -39,6 +39,8 @@ pub struct Track {
     pub last: Duration,
     /// Whether its end was recorded.
     pub ended: bool,
+    /// Whether only its program ended: another goes on under the same id.
+    pub becomes_another: bool,
     /// Whether `/proc` was read of it: then `worker` keeps its record.
     pub met: bool,
     /// Times that nothing was there to be read of it.
@@ -78,6 +80,7 @@ impl Track {
             born: at,
             last: at,
             ended: false,
+            becomes_another: false,
             met: false,
             tries: 0,
             stirred: false,
@@ -175,6 +178,7 @@ impl Track {
     pub fn split(&mut self, name: Name, at: Duration) -> Self {
         let mut next = Self::begin((self.pid, self.tid), self.parent, name, at, self.standing);
         self.ends(at);
+        self.becomes_another = true;
         next.earlier = sum(self.earlier, self.unread);
         next.stirred = self.stirred;
         std::mem::replace(self, next)

@@ -6,9 +6,10 @@
 use super::super::Worker;
 use super::super::readings::Schedstat;
 use super::super::round::Round;
-use super::super::switches::{Name, Standing, Track};
+use super::super::switches::{HOLD_BACK, Name, Standing, Track};
 use super::{LiveWorker, State};
 use std::mem::take;
+use std::time::Duration;
 
 /// What its records say of it.
 #[derive(Debug, Default)]
@@ -23,8 +24,8 @@ pub(super) struct Recorded {
     ended: bool,
     /// Whether it was read after its end, which is exact.
     read_at_end: bool,
-    /// Whether it was already found gone, with its end not recorded yet.
-    awaited: bool,
+    /// When it was first found gone, with its end not recorded yet.
+    awaited: Option<Duration>,
 }
 
 impl LiveWorker {
@@ -122,17 +123,17 @@ impl LiveWorker {
         }
     }
 
-    /// It is gone; whether that was to be expected, or its end is not recorded yet and should be waited for once.
+    /// It is gone; whether that was to be expected, or its end is not recorded yet and should be waited for.
     pub fn is_awaited(&mut self, round: &Round) -> bool {
-        round.tracks.are_kept()
-            && self.has_track()
-            && !self.recorded.ended
-            && !std::mem::replace(&mut self.recorded.awaited, true)
+        // The records of its birth may be on their way as well: the latest are held back, a tick on a busy machine takes
+        // a while, and those that are late follow one another at once.
+        let since = *self.recorded.awaited.get_or_insert(round.at);
+        round.tracks.are_kept() && !self.recorded.ended && round.at <= since + 10 * HOLD_BACK
     }
 
     /// Whether it was found gone, and its end is waited for.
     pub const fn awaits_end(&self) -> bool {
-        self.recorded.awaited && !self.recorded.ended
+        self.recorded.awaited.is_some() && !self.recorded.ended
     }
 
     /// Its end was recorded.
