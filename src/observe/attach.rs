@@ -6,6 +6,7 @@
 
 use super::run::{INTERRUPTING, PROGRESS, own_cpu};
 use super::sampler::Sampler;
+use super::stacks::Stacks;
 use super::subject::{Refused, Subject};
 use super::throttle::Throttle;
 use super::{Exit, Mechanism, Observation, Progress, Sampling};
@@ -37,6 +38,7 @@ pub fn attach(
     let throttle = Throttle::before_run();
     let mut sampler = Sampler::attach(subject.pid(), without);
     sampler.remedy(subject.remedy());
+    let mut stacks = Stacks::new(!without.contains(&Mechanism::Stacks));
     let attached = Instant::now();
 
     let mut now = attached;
@@ -53,6 +55,7 @@ pub fn attach(
         }
         if now >= next_tick {
             next_tick = sampler.tick(now);
+            stacks.tell(now, &sampler);
         }
         if now >= next_progress {
             next_progress = now + PROGRESS;
@@ -60,11 +63,14 @@ pub fn attach(
         }
     };
 
+    stacks.stop();
     let sampled = sampler.finish(now);
+    let stacks = stacks.finish();
     let exit = if ended { subject.exit() } else { None };
     let wall = now.saturating_duration_since(attached);
     let seen = sampled.workers.iter().map(|worker| worker.on_cpu).sum::<Duration>() + sampled.folded.on_cpu;
     let mut notices = sampled.notices;
+    notices.extend(stacks.notice);
     notices.extend(sampled.totals.disagreement(seen, Duration::ZERO));
     notices.extend(throttle.notice(wall));
     notices.extend(interrupted.map(|signal| Notice::Detached { signal }));
@@ -85,6 +91,7 @@ pub fn attach(
         workers: sampled.workers,
         folded: sampled.folded,
         processes: sampled.processes,
+        functions: stacks.functions.into_functions(),
         timeline: sampled.timeline,
         peak_memory: sampled.peak_memory,
         core_ticks: sampled.core_ticks,
@@ -93,7 +100,8 @@ pub fn attach(
             ticks: sampled.ticks,
             interval: sampled.interval,
             lateness: sampled.lateness,
-            own_cpu: own_cpu().saturating_sub(own_cpu_before),
+            own_cpu: own_cpu().saturating_sub(own_cpu_before) + stacks.own_cpu,
+            stacks: (stacks.asked, stacks.failed),
             ..Sampling::default()
         },
         interrupted,

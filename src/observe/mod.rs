@@ -31,6 +31,7 @@ mod run;
 pub mod sampler;
 mod sharing;
 mod sockets;
+mod stacks;
 mod subject;
 mod switches;
 mod syscall;
@@ -142,7 +143,7 @@ pub struct Observation {
     pub processes: Vec<Process>,
     /// Counters of the whole tree, those that the machine has.
     pub counters: Vec<Counter>,
-    /// The Python functions that were seen most, the most seen first; bounded.
+    /// The Python functions that were seen most, the most seen first; bounded, the rest is in a nameless last one.
     pub functions: Vec<Function>,
     /// The run over time.
     pub timeline: Timeline,
@@ -381,7 +382,9 @@ pub struct GilSamples {
     pub handovers: u64,
 }
 
-/// One Python function, as often as it was seen.
+/// One Python function, as often as it was seen: threads are credited to the innermost function of the program's own
+/// code, not to what that calls in the standard library or an installed package. A nameless one stands for all those
+/// that were not kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Function {
     /// Its name; untrusted.
@@ -390,9 +393,11 @@ pub struct Function {
     pub path: PathBuf,
     /// The line that it was in most often.
     pub line: u32,
-    /// Sightings of a thread in it, on top of the stack, waiting or not.
+    /// The function on top of the stack most often, `name (file)`, when that was not this one; untrusted.
+    pub inside: Option<String>,
+    /// Sightings of a thread in it, waiting or not. One made while sightings were rarer counts for several.
     pub seen: u32,
-    /// Those in which the thread was not waiting.
+    /// Those in which the thread was on a core or waiting for one.
     pub active: u32,
     /// Those in which the thread held the GIL.
     pub holding: u32,
@@ -420,7 +425,7 @@ pub struct Sampling {
     pub own_cpu: Duration,
     /// The kernel's records of switches; `None` when there were none to be had.
     pub switches: Option<Switches>,
-    /// Times that a stack was asked for, and those without an answer.
+    /// Times that a process's stacks were asked for, and those without an answer.
     pub stacks: (u64, u64),
 }
 

@@ -14,6 +14,7 @@ use super::probe::{Failure, Probe, ProcPath};
 use super::readings::{Stat, TICK, children, number};
 use super::round::{Cadence, Hidden, Round};
 use super::sharing::{Holding, Kin};
+use super::stacks::Python;
 use super::walks::Walks;
 use super::worker::{Gone, LiveWorker};
 use super::{Launch, Process};
@@ -151,6 +152,13 @@ impl LiveProcess {
     /// Whether any of its workers has not ended.
     pub fn is_alive(&self) -> bool {
         self.workers.iter().any(|worker| !worker.has_ended())
+    }
+
+    /// It, when the name of its program's file says that it is CPython, and it has not ended.
+    pub fn python(&self) -> Option<Python> {
+        let name = self.record.executable.as_ref()?.file_name()?;
+        let python = name.as_bytes().starts_with(b"python") && self.stack != 0 && self.is_alive();
+        python.then_some(Python { pid: self.record.pid, image: self.stack })
     }
 
     /// CPU time of all its threads, dead ones and waited-for children included, to the kernel's tick.

@@ -1,13 +1,15 @@
 //! One run, from the fork to the last reaped orphan: holds the first process until everything is attached, releases
 //! it, wakes for the sampler's ticks, and takes the kernel's sums at the end.
 //!
-//! What a tick reads is the sampler's. One thread does it all, and one `ppoll` per tick waits for it all.
+//! What a tick reads is the sampler's. One thread does it all, and one `ppoll` per tick waits for it all; only Python
+//! stacks, which may take milliseconds, are read by a thread of their own.
 
 use super::capture::Capture;
 use super::counters::Counters;
 use super::family::{self, Family};
 use super::refusal::refusal;
 use super::sampler::Sampler;
+use super::stacks::Stacks;
 use super::throttle::Throttle;
 use super::{Error, Exit, Mechanism, Observation, Progress, Sampling, Settings, Stdio, Totals};
 use crate::notice::Notice;
@@ -79,6 +81,7 @@ struct Run {
     signals: Watch,
     family: Family,
     sampler: Sampler,
+    stacks: Stacks,
     /// They cost every fork of the tree a little.
     counters: Option<Counters>,
     throttle: Throttle,
@@ -113,6 +116,8 @@ impl Run {
         let held_rss = resident(root);
         let ended = wait::pidfd(root).ok();
         let mut sampler = Sampler::new(root, &settings.without);
+        // A trial's functions are ours.
+        let stacks = Stacks::new(capture.is_none() && !settings.without.contains(&Mechanism::Stacks));
         let wants_counters = !settings.without.contains(&Mechanism::Counters);
         let counters = wants_counters.then(|| Counters::attach(root));
         let throttle = Throttle::before_run();
@@ -128,6 +133,7 @@ impl Run {
             signals,
             family,
             sampler,
+            stacks,
             counters,
             throttle,
             capture,
@@ -158,6 +164,7 @@ impl Run {
             if now >= next_tick {
                 self.reap_orphans(now);
                 next_tick = self.sampler.tick(now);
+                self.stacks.tell(now, &self.sampler);
             }
             if self.deadline.is_some_and(|deadline| now >= deadline) {
                 self.deadline = None;
@@ -233,6 +240,7 @@ impl Run {
 
     /// Takes the first process and what ends with it; of a trial nothing is left over.
     fn end(mut self, ended: Instant, own_cpu_before: Duration) -> Observation {
+        self.stacks.stop();
         self.heed_signals();
         let complete = self.interrupted.is_none() && !self.timed_out;
         let trial = self.capture.is_some();
@@ -250,12 +258,14 @@ impl Run {
             self.sampler.account(self.totals.cpu());
         }
         let sampled = self.sampler.finish(ended);
+        let stacks = self.stacks.finish();
         let wall = ended.saturating_duration_since(self.released);
 
         let seen = sampled.workers.iter().map(|worker| worker.on_cpu).sum::<Duration>() + sampled.folded.on_cpu;
         let (counters, uncounted) = self.counters.map(Counters::read).unwrap_or_default();
         let mut notices = sampled.notices;
         notices.extend(uncounted);
+        notices.extend(stacks.notice);
         let helpers = sampled.launch.map_or(Duration::ZERO, |launch| launch.unseen(&sampled.workers));
         notices.extend(self.totals.disagreement(seen, helpers));
         notices.extend(self.throttle.notice(wall));
@@ -287,7 +297,7 @@ impl Run {
             folded: sampled.folded,
             processes: sampled.processes,
             counters,
-            functions: Vec::new(),
+            functions: stacks.functions.into_functions(),
             timeline: sampled.timeline,
             peak_memory: sampled.peak_memory,
             core_ticks: sampled.core_ticks,
@@ -296,9 +306,9 @@ impl Run {
                 ticks: sampled.ticks,
                 interval: sampled.interval,
                 lateness: sampled.lateness,
-                own_cpu: own_cpu().saturating_sub(own_cpu_before),
+                own_cpu: own_cpu().saturating_sub(own_cpu_before) + stacks.own_cpu,
                 switches: sampled.switches,
-                stacks: (0, 0),
+                stacks: (stacks.asked, stacks.failed),
             },
             output: self.capture.map(Capture::into_output),
             interrupted: self.interrupted,

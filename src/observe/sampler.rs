@@ -9,6 +9,7 @@ use super::histogram::Histogram;
 use super::probe::ProcPath;
 use super::readings::busy;
 use super::round::Round;
+use super::stacks::Python;
 use super::switches::{HOLD_BACK, Recorder, refusal};
 use super::timeline::{Bucket, Timeline};
 use super::tree::Tree;
@@ -208,6 +209,11 @@ impl Sampler {
         self.round.missing.remedy = Some(remedy);
     }
 
+    /// The processes that run Python now, each with its CPU time.
+    pub(super) fn pythons(&self) -> impl Iterator<Item = (Python, Duration)> {
+        self.tree.pythons()
+    }
+
     /// `pid`, a child of ours, is a zombie and about to be reaped: takes its last readings while they are there.
     pub fn dying(&mut self, pid: i32, now: Instant) {
         // Whoever is a zombie has had its last record.
@@ -302,7 +308,7 @@ fn accounts_delays() -> bool {
 }
 
 /// One of the kernel's clocks; all that are asked for here exist on every Linux.
-fn time_of(clock: ClockId) -> Duration {
+pub(super) fn time_of(clock: ClockId) -> Duration {
     clock_gettime(clock).map_or(Duration::ZERO, Duration::from)
 }
 

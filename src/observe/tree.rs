@@ -13,6 +13,7 @@ use super::process::LiveProcess;
 use super::readings::{children, last_pid};
 use super::round::{Hidden, Round};
 use super::sharing::together;
+use super::stacks::Python;
 use super::walks::Walks;
 use super::worker::Gone;
 use super::{Launch, Mechanism};
@@ -153,6 +154,11 @@ impl Tree {
     /// How many are alive now.
     pub fn alive(&self) -> usize {
         self.processes.values().filter(|process| process.is_alive()).count()
+    }
+
+    /// The processes that run Python now, each with its CPU time.
+    pub fn pythons(&self) -> impl Iterator<Item = (Python, Duration)> {
+        self.processes.values().filter_map(|process| Some((process.python()?, process.cpu())))
     }
 
     /// How many workers of theirs.

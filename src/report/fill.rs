@@ -7,7 +7,7 @@ use crate::classify::{Classification, Comparison};
 use crate::host::Host;
 use crate::notice::Notice;
 use crate::observe::kind::{BlockedKind, ByKind};
-use crate::observe::{Exit, Observation};
+use crate::observe::{Exit, Function, Observation};
 use crate::profile::{Profile, Role, WorkerProfile};
 use crate::recommendation::{Alternative, Recommendation};
 use crate::rules::Step;
@@ -47,6 +47,7 @@ impl Document {
             trial: trials(&recording.tried.trials, recording.tried.twin.as_ref()),
             notice: notices.iter().chain(&not_listed).map(notice).collect(),
             sampling: sampling(observation),
+            function: functions(&observation.functions),
             counter: observation.counters.iter().map(counter).collect(),
             worker: workers.into_iter().take(WORKERS_LISTED).map(worker).collect(),
         }
@@ -280,6 +281,7 @@ fn notice(from: &Notice) -> schema::Notice {
 
 fn sampling(observation: &Observation) -> schema::Sampling {
     let from = &observation.sampling;
+    let stacks = Some(from.stacks).filter(|(asked, _)| *asked > 0).map(|(asked, failed)| (count(asked), count(failed)));
     schema::Sampling {
         ticks: from.ticks,
         interval_shortest_s: seconds(from.interval.0),
@@ -289,7 +291,25 @@ fn sampling(observation: &Observation) -> schema::Sampling {
         switch_records: from.switches.map(|switches| count(switches.records)),
         switch_records_lost: from.switches.map(|switches| count(switches.lost)),
         switches_until_s: from.switches.and_then(|switches| switches.until).map(seconds),
+        stacks_read: stacks.map(|(asked, failed)| asked - failed.min(asked)),
+        stacks_failed: stacks.map(|(_, failed)| failed),
     }
+}
+
+fn functions(from: &[Function]) -> Vec<schema::Function> {
+    let all: f64 = from.iter().map(|function| f64::from(function.seen)).sum();
+    let part = |seen: u32| Share::new(f64::from(seen) / all).map_or(0.0, share);
+    let row = |function: &Function| schema::Function {
+        name: said(&function.name),
+        path: word(function.path.as_os_str()),
+        line: function.line,
+        inside: function.inside.as_deref().map(said),
+        seen_share: part(function.seen),
+        active_share: part(function.active),
+        holding_share: part(function.holding),
+    };
+    // The nameless one is no function, but all that were not kept; the shares are of those as well.
+    from.iter().filter(|function| !function.name.is_empty()).map(row).collect()
 }
 
 fn counter(from: &crate::observe::Counter) -> schema::Counter {
@@ -403,6 +423,27 @@ pub(super) mod tests {
             executable: Some("/usr/bin/python3".into()),
             ..Process::default()
         }];
+        observation.functions = vec![
+            Function {
+                name: "Client.fetch".into(),
+                path: "/srv/app/client.py".into(),
+                line: 42,
+                inside: Some("recv_into (socket.py)".into()),
+                seen: 810,
+                active: 25,
+                holding: 20,
+            },
+            Function {
+                name: HOSTILE.into(),
+                path: "/srv/evil\x1b.py".into(),
+                line: 7,
+                seen: 140,
+                active: 140,
+                ..Function::default()
+            },
+            Function { seen: 50, active: 10, ..Function::default() },
+        ];
+        observation.sampling.stacks = (960, 10);
         observation.counters = vec![Counter { name: "task-clock", value: u64::MAX }];
         observation.timeline.add(&crate::observe::timeline::Bucket { span: s(0.01), ..Default::default() });
         observation.sampling.lateness.add(s(0.0001), 325);
@@ -572,6 +613,15 @@ pub(super) mod tests {
         assert_eq!((document.worker[0].tid, document.worker[WORKERS_LISTED - 1].tid), (299, 44));
         let said = document.notice.iter().find(|notice| notice.code == "workers-not-listed");
         assert!(said.is_some_and(|notice| notice.message.contains("44 lighter ones")));
+    }
+
+    #[test]
+    fn shares_of_functions_are_of_all_sightings_and_the_rest_is_no_function() {
+        let document = Document::of(&crowded());
+        let shares: Vec<_> = document.function.iter().map(|row| (row.seen_share, row.active_share)).collect();
+        assert_eq!(shares, [(0.81, 0.025), (0.14, 0.14)]);
+        assert_eq!((document.sampling.stacks_read, document.sampling.stacks_failed), (Some(950), Some(10)));
+        assert!(!format!("{:?}", document.function).contains('\x1b'), "{:?}", document.function);
     }
 
     #[test]

@@ -227,7 +227,7 @@ fields!(Timeline { bucket, buckets });
 fields!(Bucket { span, on_cpu, runnable, alive, blocked_ticks, memory, processes, workers });
 fields!(GilSamples { samples, held, computing, holding, on_cpu, handovers });
 variants!(Gil { Unread, Absent, Sampled(samples) });
-fields!(Function { name, path, line, seen, active, holding });
+fields!(Function { name, path, line, inside, seen, active, holding });
 fields!(Sampling { ticks, interval, lateness, own_cpu, switches, stacks });
 fields!(Switches { records, lost, until });
 

@@ -56,6 +56,9 @@ tables! {
         notice: Vec<Notice>,
         /// How well the run was watched.
         sampling: Sampling,
+        /// The Python functions that the workers were seen in most, the most first.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        function: Vec<Function>,
         /// Counters of the whole tree, those that the machine has.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         counter: Vec<Counter>,
@@ -400,6 +403,28 @@ tables! {
         switch_records_lost: Option<u64>,
         /// When recording was given up because it would have slowed the target.
         switches_until_s: Option<f64>,
+        /// Times that the stacks of a Python process were read; absent when none were.
+        stacks_read: Option<u64>,
+        /// Times that they could not be.
+        stacks_failed: Option<u64>,
+    }
+
+    /// One Python function of the program's own. Its shares are of all sightings of Python threads.
+    Function {
+        /// Name.
+        name: String,
+        /// File.
+        path: String,
+        /// The line that it was in most.
+        line: u32,
+        /// What it called there, down to the top of the stack: `name (file)`; absent when it was itself on top.
+        inside: Option<String>,
+        /// A thread was in it.
+        seen_share: f64,
+        /// A thread was in it and on a core or waiting for one.
+        active_share: f64,
+        /// A thread was in it and held the GIL.
+        holding_share: f64,
     }
 
     /// One counter of the whole tree.

@@ -10,12 +10,16 @@ use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Row
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::path::Path;
 use std::time::Duration;
 
 /// Columns of the page.
 pub const WIDTH: u16 = 80;
 /// Cells of the bar that shows where the time went.
 const BAR: usize = 40;
+
+/// Functions named on the page; the report has more.
+const FUNCTIONS: usize = 3;
 
 /// How the page may be dressed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,6 +33,7 @@ pub fn render(document: &Document, style: Style) -> String {
     let mut page = Page { out: String::new(), style };
     page.headline(document);
     page.work(document);
+    page.functions(document);
     page.trials(document);
     page.path(document);
     page.sentences("Doubts", &document.recommendation.doubts);
@@ -120,6 +125,24 @@ impl Page {
             percent(runnable),
             percent(blocked)
         ));
+    }
+
+    /// The lines that the program's threads are in most; a light one tells nothing.
+    fn functions(&mut self, document: &Document) {
+        let mut table = plain_table();
+        for function in document.function.iter().take(FUNCTIONS).filter(|function| function.seen_share >= 0.05) {
+            let file = Path::new(&function.path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let inside = function.inside.as_ref().map_or_else(String::new, |inside| format!(", in {}", text(inside)));
+            table.add_row(Row::from(vec![
+                Cell::new(percent(function.seen_share)).set_alignment(CellAlignment::Right),
+                Cell::new(format!("{}:{} {}{inside}", text(&file), function.line, text(&function.name))),
+                Cell::new(format!("running {}", percent(function.active_share / function.seen_share))),
+            ]));
+        }
+        if !table.is_empty() {
+            self.heading("Where its threads are");
+            self.lines(&table.trim_fmt(), 2);
+        }
     }
 
     /// The best setting of each model, fastest first; then the models that did not run, with the reason.
