@@ -107,10 +107,10 @@ fn every_cpython_that_is_installed_is_read() {
     assert!(!interpreters.is_empty());
     for interpreter in interpreters {
         let name = interpreter.to_str().expect("a plain path");
-        let loop_for_a_while = "import time\nwhile time.process_time() < 0.4: pass";
+        let loop_for_a_while = "import time\nwhile time.process_time() < 0.8: pass";
         let observation = watch(&[name, "-S", "-c", loop_for_a_while], None, &[]);
         let samples = samples(&observation);
-        assert!(samples.computing > 5 && share(&samples) > 0.85, "{name}: {samples:?}");
+        assert!(samples.computing > 3 && share(&samples) > 0.85, "{name}: {samples:?}");
     }
 }
 

@@ -10,6 +10,7 @@ use concadvise::report::recording::Recording;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use support::{Ran, scene};
 
 const MIB: u64 = 1 << 20;
@@ -21,7 +22,14 @@ fn interpreter() -> String {
     String::from_utf8(printed).expect("a path").trim().to_owned()
 }
 
+/// One run at a time: beside one another they would wait for cores while their memory is looked at.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn python(script: &str) -> (Observation, Profile, Ran) {
+    let _alone = alone();
     let scene = scene().option("--quiet").option("--record").option("run.json");
     let ran = scene.watch([interpreter().as_str(), "-c", script]).exits(0);
     let recording = Recording::read(&ran.path("run.json")).expect("it was recorded");
@@ -77,10 +85,10 @@ for _ in range(4):
     pid = os.fork()
     if pid == 0:
         own = bytearray(b'x') * ({MIB} * 40)
-        time.sleep(3 - 0.4 * len(children))
+        time.sleep(6 - 0.8 * len(children))
         os._exit(0)
     children.append(pid)
-    time.sleep(0.4)
+    time.sleep(0.8)
 for pid in children: os.waitpid(pid, 0)"
     ));
     let per_worker = profile.memory_growth_per_worker.expect("five numbers of processes were seen").0;
@@ -112,6 +120,7 @@ fn memory_over_time_is_told_with_those_who_have_it() {
 
 #[test]
 fn hidden_proportional_memory_is_said_and_resident_memory_stands_in() {
+    let _alone = alone();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let secret = folder.path().join("secret");
     fs::copy("/bin/sleep", &secret).expect("a copy");

@@ -237,7 +237,7 @@ fn the_whole_tree_is_found() {
 #[test]
 fn an_orphan_is_adopted() {
     // The middle shell ends at once, so the first sleeper loses its parent.
-    let sampled = sample(&mut sh("(sleep 5 &); sleep 0.3"), A_SECOND * 5);
+    let sampled = sample(&mut sh("read go; (sleep 5 &); sleep 0.3"), A_SECOND * 5);
     let sleepers = sampled.workers.iter().filter(|worker| worker.name == "sleep").count();
     assert_eq!(sleepers, 2, "{:?}", sampled.workers);
     assert_eq!(sampled.alive, 1, "the orphan outlives the first process");
@@ -245,7 +245,7 @@ fn an_orphan_is_adopted() {
 
 #[test]
 fn another_program_in_the_same_process_is_noticed() {
-    let sampled = sample(&mut sh("sleep 0.3; exec sleep 5"), A_SECOND);
+    let sampled = sample(&mut sh("read go; sleep 0.3; exec sleep 5"), A_SECOND);
     let root = sampled.processes.iter().find(|process| process.argv == ["sleep", "5"]).expect("the new program");
     let workers: Vec<&Worker> = sampled.workers.iter().filter(|worker| worker.pid == root.pid).collect();
     let [before, after] = workers[..] else { panic!("one for each program: {workers:?}") };

@@ -80,9 +80,7 @@ def measure(concadvise, python, kind, share, threads, seconds):
             raise RuntimeError(ran.stderr)
         truth = json.loads(out.read_text())
         profile = tomllib.loads((Path(folder) / "concadvise.toml").read_text())["profile"]
-    # What is not in a thread's account is the interpreter's start: it holds the GIL.
-    released = truth["cpu"] - truth["held"]
-    return 1.0 - released / truth["process_cpu"], profile
+    return min(truth["held"] / truth["cpu"], 1.0), profile
 
 
 def main():

@@ -9,6 +9,10 @@ use super::sharing::Holding;
 use crate::units::Bytes;
 use std::time::Duration;
 
+/// A resident set that changed by less than this part of it is about what it was: far less than what we are asked to
+/// tell apart, and a program that computes would be walked again and again for the same answer.
+const WORTH_A_WALK: u64 = 32;
+
 /// Resident memory by whether it can be shared with others than copies made by `fork`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Resident {
@@ -78,7 +82,6 @@ pub struct Memory {
     peak_pss: Option<Bytes>,
     peak_uss: Option<Bytes>,
     first_uss: Option<Bytes>,
-    ran_since_walk: bool,
 }
 
 impl Memory {
@@ -91,7 +94,6 @@ impl Memory {
     pub fn see_resident(&mut self, now: Resident) {
         self.now = now;
         self.first.get_or_insert(now);
-        self.ran_since_walk = true;
         self.peak_rss = self.peak_rss.max(now.all());
         let Some(walk) = self.walk else { return };
         let anonymous = |part| grown(part, walk.resident.anonymous, now.anonymous);
@@ -116,7 +118,6 @@ impl Memory {
         self.walk = Some(walk);
         self.see_resident(walk.resident);
         self.first_uss.get_or_insert(walk.own + walk.mapped_alone);
-        self.ran_since_walk = false;
     }
 
     /// What it adds to the tree's memory now. Until its pages were walked, all of it, or in a copy made by `fork` what
@@ -152,12 +153,16 @@ impl Memory {
         self.first_uss
     }
 
-    /// Since when it waits for its pages to be walked: its last walk, or its birth. Not at all when it did not run
-    /// since, and shares nothing that others may have given up.
+    /// Since when it waits for its pages to be walked: its last walk, or its birth. Not at all when what is resident is
+    /// about what it was, and nothing is shared that others may have given up.
     pub fn waits_for_walk(&self) -> Option<Duration> {
         match self.walk {
             None => Some(self.born),
-            Some(walk) => (self.ran_since_walk || walk.own_and_share > walk.own).then_some(walk.at),
+            Some(walk) => {
+                let (before, now) = (walk.resident.all(), self.now.all());
+                let changed = before.0.abs_diff(now.0) > before.0 / WORTH_A_WALK;
+                (changed || walk.own_and_share > walk.own).then_some(walk.at)
+            }
         }
     }
 
@@ -253,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn who_shares_or_ran_waits_for_another_walk_from_the_last_one_on() {
+    fn who_shares_or_changed_waits_for_another_walk_from_the_last_one_on() {
         let alone: Vec<u8> = String::from_utf8_lossy(ROLLUP).replace("Pss_Anon: 600", "Pss_Anon: 400").into_bytes();
         let second = Duration::from_secs;
         let mut memory = Memory::of_one_born(second(1));
@@ -262,7 +267,9 @@ mod tests {
         assert_eq!(memory.waits_for_walk(), Some(second(2)), "a sibling may end, and leave it what they shared");
         memory.see_walk(second(3), &alone);
         assert_eq!(memory.waits_for_walk(), None);
-        memory.see_resident(kib(4000, 0));
+        memory.see_resident(kib(1000, 3020));
+        assert_eq!(memory.waits_for_walk(), None);
+        memory.see_resident(kib(5000, 0));
         assert_eq!(memory.waits_for_walk(), Some(second(3)));
     }
 }

@@ -3,11 +3,12 @@
 //! Which processes belong to the tree is `tree`'s.
 
 mod details;
+mod interpreter;
 mod recorded;
 
 use super::account::Account;
 use super::descriptors::Descriptors;
-use super::gil::{Moment, Watch};
+use super::gil::Watch;
 use super::memory::Memory;
 use super::probe::{Failure, Probe, ProcPath};
 use super::readings::{Stat, TICK, children, number};
@@ -192,6 +193,7 @@ impl LiveProcess {
     /// When it is gone.
     pub fn sample(&mut self, round: &mut Round) -> Result<(), Gone> {
         self.ran = false;
+        self.settle_gil(round);
         let before = (round.stretch.on_cpu, round.stretch.runnable);
         self.gil.lend_extents(&mut round.locks);
         for i in (0..self.workers.len()).rev() {
@@ -211,20 +213,21 @@ impl LiveProcess {
             return Err(Gone);
         }
         self.seek_gil(round);
+        self.read_gil(before, round);
         if self.ran {
-            self.read_gil(before, round);
             match self.read_stat() {
                 Ok(Program::Same) => {}
                 Ok(Program::Another) => self.become_another(round),
-                Err(Gone) if self.awaits_end() => return Ok(()),
+                // Any that went since it was read a moment ago is waited for, too.
+                Err(Gone) if self.awaits_end() || self.workers.iter_mut().any(|worker| worker.is_awaited(round)) => {
+                    return Ok(());
+                }
                 Err(Gone) => return Err(Gone),
             }
             if self.stopped {
                 self.workers.iter_mut().for_each(LiveWorker::stop);
             }
             self.undetailed = true;
-        } else {
-            self.gil.rest();
         }
         if self.undetailed && self.cadence.is_due(round.at) && round.may_detail() {
             self.undetailed = false;
@@ -369,28 +372,6 @@ impl LiveProcess {
         record.waited_cpu = self.reaped.saturating_sub(self.reaped_before);
         self.workers.into_iter().for_each(|worker| bury(worker, round));
         round.ledger.retire(record);
-    }
-
-    /// Whether its interpreter's lock is held now, that the workers were just found to have run; `before` is what the
-    /// tree's workers did in this tick before this process's were read.
-    fn read_gil(&mut self, before: (Duration, Duration), round: &mut Round) {
-        let computing = self.workers.iter().filter(|worker| worker.is_computing()).count();
-        let moment = Moment {
-            span: round.at - round.since,
-            held: 0,
-            computing: u32::try_from(computing).unwrap_or(u32::MAX),
-            on_cpu: round.stretch.on_cpu.saturating_sub(before.0),
-            runnable: round.stretch.runnable.saturating_sub(before.1),
-        };
-        self.gil.look(moment, round.at);
-    }
-
-    fn seek_gil(&mut self, round: &mut Round) {
-        let Process { pid, executable, argv, .. } = &self.record;
-        self.gil.seek(*pid, round, || {
-            let words = executable.iter().map(|path| path.as_os_str()).chain(argv.first().map(|word| &**word));
-            words.into_iter().any(|word| word.to_string_lossy().contains("python"))
-        });
     }
 
     fn read_stat(&mut self) -> Result<Program, Gone> {

@@ -9,12 +9,15 @@ use super::switches::Tracks;
 use super::timeline::Bucket;
 use crate::notice::Notice;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Workers found running whose core is looked up in one tick; far more than are really on a core at once.
 const CORES_LOOKED_UP: u32 = 64;
 /// Workers and processes whose details (name, switches, I/O) are read in one tick; the others' turn comes later.
 const DETAILED: u32 = 64;
+/// Workers whose switches are recorded that are read in one tick, about; records know the times of all, so this only
+/// samples what they wait for, and a thousand that stir cost no more than these.
+const RECORDED_READ: u32 = 64;
 
 /// Handed down the tree at each tick.
 #[derive(Debug, Default)]
@@ -23,6 +26,8 @@ pub struct Round {
     pub at: Duration,
     /// When the tick before it was.
     pub since: Duration,
+    /// The target's start, by our clock.
+    pub zero: Option<Instant>,
     /// The target's start, since boot.
     pub boot: Duration,
     /// Who was started before this time since boot ran before it was attached to, and what it did until it is found is
@@ -54,6 +59,9 @@ pub struct Round {
     pub without: Vec<Mechanism>,
     lookups: u32,
     details: u32,
+    /// Recorded workers that there was reason to read in this tick, and of how many one is read.
+    stirred: u32,
+    stride: u32,
 }
 
 impl Round {
@@ -62,10 +70,17 @@ impl Round {
         self.at = at.max(self.since);
     }
 
+    /// The time since the target's start, which has gone on since the tick began.
+    pub fn now(&self) -> Duration {
+        self.zero.map_or(self.at, |zero| zero.elapsed())
+    }
+
     /// A new tick begins.
     pub fn begin(&mut self, at: Duration) {
         self.advance(at);
         self.ticks += 1;
+        self.stride = self.stirred.div_ceil(RECORDED_READ).max(1);
+        self.stirred = 0;
         self.lookups = CORES_LOOKED_UP;
         self.details = DETAILED;
         self.cores.begin();
@@ -93,6 +108,14 @@ impl Round {
         let any = self.files > 0;
         self.files = self.files.saturating_sub(1);
         any
+    }
+
+    /// Whether this one of the recorded workers that stirred is read in this tick: of many in order one in a stride, and
+    /// in the next tick others.
+    pub const fn may_read(&mut self) -> bool {
+        self.stirred += 1;
+        let stride = if self.stride == 0 { 1 } else { self.stride as u64 };
+        (self.stirred as u64 + self.ticks).is_multiple_of(stride)
     }
 
     /// Whether one more core may be looked up in this tick.

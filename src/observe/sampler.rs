@@ -138,6 +138,7 @@ impl Sampler {
     /// The first process is released now: time zero.
     pub fn start(&mut self, now: Instant) {
         self.zero = now;
+        self.round.zero = Some(now);
         if let Some(recorder) = &mut self.recorder {
             recorder.start(time_of(ClockId::CLOCK_MONOTONIC).saturating_sub(now.elapsed()));
         }

@@ -229,6 +229,10 @@ impl Tree {
                 continue;
             }
             if let Ok(process) = LiveProcess::new(pid, round) {
+                // A zombie of which nothing more is to be told has left its record already.
+                if round.tracks.are_kept() && !process.is_alive() && !round.tracks.know(pid) && pid != self.root {
+                    continue;
+                }
                 if !round.tracks.are_kept() {
                     process.children(true, &mut self.scratch, &mut self.found, round);
                 }

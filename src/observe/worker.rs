@@ -66,13 +66,8 @@ impl LiveWorker {
     pub fn new(tid: i32, parent: i32, descriptors: &mut Descriptors, round: &mut Round) -> Result<Self, Gone> {
         let pid = descriptors.pid();
         let path = |name| ProcPath::worker(pid, tid, name);
-        let mut buffer = [0; 512];
-        let Ok(bytes) = path("stat").read(&mut buffer) else { return Err(Gone) };
-        let stat = Stat::parse(bytes).ok_or(Gone)?;
-        let born = birth(stat.start.saturating_sub(round.boot), round.since, round.at);
-        let record = Worker { pid, tid, parent, name: lossy(stat.comm), born, died: born, ..Worker::default() };
         let mut worker = Self {
-            record,
+            record: Worker { pid, tid, parent, ..Worker::default() },
             schedstat: Probe::new(path("schedstat"), round.may_keep()),
             syscall: Probe::new(path("syscall"), round.may_keep()),
             last: Schedstat::default(),
@@ -87,6 +82,14 @@ impl LiveWorker {
             renamed: None,
             recorded: Recorded::default(),
         };
+        if worker.is_known_from_birth(round) {
+            return Ok(worker);
+        }
+        let mut buffer = [0; 512];
+        let Ok(bytes) = path("stat").read(&mut buffer) else { return Err(Gone) };
+        let stat = Stat::parse(bytes).ok_or(Gone)?;
+        worker.record.name = lossy(stat.comm);
+        let born = birth(stat.start.saturating_sub(round.boot), round.since, round.at);
         let first = worker.read(round)?;
         // It cannot have run and queued for longer than it lives.
         let mut born = born.min(round.at.saturating_sub(first.on_cpu + first.runnable));
@@ -174,14 +177,6 @@ impl LiveWorker {
         self.state == State::Ended
     }
 
-    /// Its process was found stopped, so that it waits for whoever continues it, and no longer for what it was in when
-    /// the stop came.
-    pub fn stop(&mut self) {
-        if let State::Blocked(kind) = &mut self.state {
-            (*kind, self.breadth, self.unsure) = (BlockedKind::Other, None, false);
-        }
-    }
-
     /// Whether it was found on a core, or waiting for one.
     pub fn is_computing(&self) -> bool {
         self.state == State::Running
@@ -191,6 +186,14 @@ impl LiveWorker {
     pub fn switches(&self) -> (u64, u64) {
         let involuntary = self.record.involuntary_switches.unwrap_or(0);
         (involuntary, involuntary + self.record.voluntary_switches.unwrap_or(0))
+    }
+
+    /// Its process was found stopped, so that it waits for whoever continues it, and no longer for what it was in when
+    /// the stop came.
+    pub fn stop(&mut self) {
+        if let State::Blocked(kind) = &mut self.state {
+            (*kind, self.breadth, self.unsure) = (BlockedKind::Other, None, false);
+        }
     }
 
     /// Whether it ran since the tick before.
@@ -212,6 +215,11 @@ impl LiveWorker {
         if self.rests(round) {
             self.ran = (false, self.ran.0);
             self.live_on(false, round);
+            return Ok(());
+        }
+        if self.is_put_off(round) {
+            self.ran = (true, self.ran.0);
+            self.live_until(round.at, round);
             return Ok(());
         }
         let now = self.read(round)?;

@@ -15,7 +15,7 @@ mod tally;
 mod words;
 
 pub use place::Images;
-pub use tally::Moment;
+pub use tally::{Around, Moment};
 
 use super::probe::{Failure, ProcPath};
 use super::round::{Hidden, Round};
@@ -51,6 +51,8 @@ impl Extents {
 pub struct Watch {
     state: State,
     tally: Tally,
+    /// Whether how the threads stood at the last moment is not known yet.
+    unsettled: bool,
     /// Times that its interpreters were found with their locks switched off.
     switched_off: u32,
     /// Involuntary switches of threads that have ended, and all of theirs.
@@ -87,6 +89,7 @@ impl Watch {
         Self {
             state: State::Sought { due: at.saturating_add(OLD_ENOUGH), pause: OLD_ENOUGH },
             tally: Tally::default(),
+            unsettled: false,
             switched_off: 0,
             switches: (0, 0),
         }
@@ -134,14 +137,41 @@ impl Watch {
         }
     }
 
-    /// A tick at which some thread of the process was found to have run.
-    pub fn look(&mut self, moment: Moment, at: Duration) {
-        let State::Found(found) = &mut self.state else { return };
+    /// Whether there is a lock to be read.
+    pub const fn is_found(&self) -> bool {
+        matches!(self.state, State::Found(_))
+    }
+
+    /// A tick at which some thread of the process was found to have run. Whether there was something to be seen: then
+    /// how each thread stood is to be added once it is known, or never.
+    pub fn look(&mut self, moment: Moment, at: Duration) -> bool {
+        let State::Found(found) = &mut self.state else { return false };
+        self.unsettled = false;
         match found.look(at) {
-            Look::Locks { held, handovers } => self.tally.add(Moment { held, ..moment }, handovers),
+            Look::Locks { held, handovers } => {
+                self.tally.add(Moment { held, ..moment }, handovers);
+                self.unsettled = true;
+            }
             Look::SwitchedOff => self.switched_off += 1,
             Look::Gone => self.state = State::Sought { due: at + OLD_ENOUGH, pause: OLD_ENOUGH },
         }
+        self.unsettled
+    }
+
+    /// Whether how the threads stood at the last moment is still wanted.
+    pub const fn is_unsettled(&self) -> bool {
+        self.unsettled
+    }
+
+    /// How one more thread stood at the last moment.
+    pub fn add(&mut self, around: Around) {
+        self.tally.stood(around);
+    }
+
+    /// All threads were added.
+    pub fn settle(&mut self) {
+        self.unsettled = false;
+        self.tally.settle();
     }
 
     /// A tick at which none was: all is as it was.

@@ -5,6 +5,7 @@ use super::super::round::Round;
 use super::super::switches::{Standing, Track};
 use super::super::worker::LiveWorker;
 use super::LiveProcess;
+use super::interpreter::stood;
 
 impl LiveProcess {
     /// A worker of it had records, and stands so now.
@@ -43,8 +44,11 @@ impl LiveProcess {
     }
 
     /// A worker of it ended. The first thread stays until it is reaped; the track comes back when it is nobody's here.
-    pub fn ends(&mut self, track: Track, round: &mut Round) -> Option<Track> {
+    pub fn ends(&mut self, mut track: Track, round: &mut Round) -> Option<Track> {
         let Ok(place) = self.place(track.tid) else { return Some(track) };
+        if self.gil.is_unsettled() {
+            self.gil.add(stood(track.answer(), round.since));
+        }
         if self.workers[place].end_is_recorded() {
             return Some(track);
         }

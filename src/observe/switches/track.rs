@@ -39,6 +39,8 @@ pub struct Track {
     pub last: Duration,
     /// Whether its end was recorded.
     pub ended: bool,
+    /// Whether only its program ended: another goes on under the same id.
+    pub becomes_another: bool,
     /// Whether `/proc` was read of it: then `worker` keeps its record.
     pub met: bool,
     /// Times that nothing was there to be read of it.
@@ -55,6 +57,16 @@ pub struct Track {
     switches: (u64, u64),
     bursts: Histogram,
     waits: Histogram,
+    /// How it stood at a moment that was asked for, and since when.
+    asked: Asked,
+}
+
+/// How a worker stood at some moment: records of that moment are read only after it.
+#[derive(Debug, Clone, Copy)]
+enum Asked {
+    Nothing,
+    At(Duration),
+    Answered(Standing, Duration),
 }
 
 impl Track {
@@ -68,6 +80,7 @@ impl Track {
             born: at,
             last: at,
             ended: false,
+            becomes_another: false,
             met: false,
             tries: 0,
             stirred: false,
@@ -79,12 +92,32 @@ impl Track {
             switches: (0, 0),
             bursts: Histogram::default(),
             waits: Histogram::default(),
+            asked: Asked::Nothing,
         }
     }
 
     /// What it was last recorded doing.
     pub const fn standing(&self) -> Standing {
         self.standing
+    }
+
+    /// Times that it left its core to wait, and that its core was taken.
+    pub const fn switches(&self) -> (u64, u64) {
+        self.switches
+    }
+
+    /// How it stands at this moment is wanted, once all records up to then were taken down.
+    pub const fn ask(&mut self, at: Duration) {
+        self.asked = Asked::At(at);
+    }
+
+    /// How it stood at the moment asked for, and since when; `None` when none was.
+    pub const fn answer(&mut self) -> Option<(Standing, Duration)> {
+        match std::mem::replace(&mut self.asked, Asked::Nothing) {
+            Asked::Nothing => None,
+            Asked::At(_) => Some((self.standing, self.since)),
+            Asked::Answered(standing, since) => Some((standing, since)),
+        }
     }
 
     /// It was put on a core.
@@ -116,6 +149,7 @@ impl Track {
 
     /// Records of it may be missing from here on: the stretch that is under way is not known.
     pub fn loses_thread(&mut self) {
+        self.asked = Asked::Nothing;
         self.standing = Standing::Unknown;
     }
 
@@ -144,6 +178,7 @@ impl Track {
     pub fn split(&mut self, name: Name, at: Duration) -> Self {
         let mut next = Self::begin((self.pid, self.tid), self.parent, name, at, self.standing);
         self.ends(at);
+        self.becomes_another = true;
         next.earlier = sum(self.earlier, self.unread);
         next.stirred = self.stirred;
         std::mem::replace(self, next)
@@ -182,6 +217,9 @@ impl Track {
 
     /// The part of the stretch after the mark is added to the sums, and the next one begins.
     fn turn(&mut self, to: Standing, at: Duration) {
+        if matches!(self.asked, Asked::At(moment) if at > moment) {
+            self.asked = Asked::Answered(self.standing, self.since);
+        }
         let stretch = at.saturating_sub(self.since.max(self.mark));
         match self.standing {
             Standing::OnCpu(_) => self.unread.on_cpu += stretch,
@@ -247,6 +285,22 @@ mod tests {
         track.goes_off(false, ms(16));
         assert_eq!(track.unread(), Schedstat { on_cpu: ms(1), runnable: ms(0), timeslices: 1 });
         assert_eq!(told(&track.take_stretches().0), (2, 11), "bursts are told whole");
+    }
+
+    #[test]
+    fn a_moment_is_answered_for_by_what_was_recorded_around_it() {
+        let check = |asked, expect| {
+            let mut track = newborn();
+            track.comes_on(0, ms(10));
+            track.ask(ms(asked));
+            track.goes_off(true, ms(20));
+            track.comes_on(1, ms(30));
+            assert_eq!(track.answer(), Some(expect), "at {asked} ms");
+            assert_eq!(track.answer(), None, "once is enough");
+        };
+        check(15, (Standing::OnCpu(0), ms(10)));
+        check(25, (Standing::Runnable, ms(20)));
+        check(35, (Standing::OnCpu(1), ms(30)));
     }
 
     #[test]

@@ -99,6 +99,11 @@ impl Tracks {
         take(&mut self.ended)
     }
 
+    /// Whether there is anything still to be told of it.
+    pub fn know(&self, tid: i32) -> bool {
+        self.living.contains_key(&tid) || self.ended.iter().any(|track| track.tid == tid)
+    }
+
     /// A living one.
     pub fn get_mut(&mut self, tid: i32) -> Option<&mut Track> {
         self.living.get_mut(&tid)

@@ -62,11 +62,12 @@ pub(super) fn bury_all_unmet(round: &mut Round) {
 }
 
 fn bury_unmet(track: Track, round: &mut Round) {
+    let becomes_another = track.becomes_another;
     let worker = track.into_worker(round.at);
     round.stretch.on_cpu += worker.on_cpu;
     round.stretch.runnable += worker.runnable;
     round.stretch.alive += worker.lifetime();
-    let ended = (worker.tid == worker.pid).then_some(worker.pid);
+    let ended = (worker.tid == worker.pid && !becomes_another).then_some(worker.pid);
     round.ledger.bury_recorded(worker);
     if let Some(pid) = ended {
         round.ledger.retire_unmet(pid);

@@ -3,11 +3,13 @@
 //! `schedstat` is the authority for its sums, because between two records a few microseconds are lost; its stretches,
 //! and what came after the last reading of one that has ended, are the records'.
 
+use super::super::Worker;
 use super::super::readings::Schedstat;
 use super::super::round::Round;
-use super::super::switches::{Name, Standing, Track};
+use super::super::switches::{HOLD_BACK, Name, Standing, Track};
 use super::{LiveWorker, State};
 use std::mem::take;
+use std::time::Duration;
 
 /// What its records say of it.
 #[derive(Debug, Default)]
@@ -22,8 +24,8 @@ pub(super) struct Recorded {
     ended: bool,
     /// Whether it was read after its end, which is exact.
     read_at_end: bool,
-    /// Whether it was already found gone, with its end not recorded yet.
-    awaited: bool,
+    /// When it was first found gone, with its end not recorded yet.
+    awaited: Option<Duration>,
 }
 
 impl LiveWorker {
@@ -74,6 +76,25 @@ impl LiveWorker {
         as_before && !stirred && round.tracks.are_kept()
     }
 
+    /// Whether there is reason to read it, which waits for a later tick because too many others stirred too.
+    pub(super) fn is_put_off(&mut self, round: &mut Round) -> bool {
+        let put_off = self.has_track() && !self.recorded.ended && round.tracks.are_kept() && !round.may_read();
+        self.recorded.stirred |= put_off;
+        put_off
+    }
+
+    /// A thread whose birth was recorded is taken up without reading anything: its name and its times are known.
+    pub(super) fn is_known_from_birth(&mut self, round: &mut Round) -> bool {
+        let Worker { pid, tid, .. } = self.record;
+        let track = round.tracks.get_mut(tid).filter(|track| tid != pid && track.name != Name::default());
+        let Some(track) = track else { return false };
+        self.is_tracked(track);
+        self.record.name = track.name.text();
+        (self.record.born, self.record.died, self.last) = (track.born, track.born, track.earlier());
+        self.live_until(round.at, round);
+        true
+    }
+
     /// What it does, where its records say that better than `/proc`.
     pub(super) fn recorded_state(&self) -> Option<State> {
         match self.recorded.standing {
@@ -102,17 +123,17 @@ impl LiveWorker {
         }
     }
 
-    /// It is gone; whether that was to be expected, or its end is not recorded yet and should be waited for once.
+    /// It is gone; whether that was to be expected, or its end is not recorded yet and should be waited for.
     pub fn is_awaited(&mut self, round: &Round) -> bool {
-        round.tracks.are_kept()
-            && self.has_track()
-            && !self.recorded.ended
-            && !std::mem::replace(&mut self.recorded.awaited, true)
+        // The records of its birth may be on their way as well: the latest are held back, a tick on a busy machine takes
+        // a while, and those that are late follow one another at once.
+        let since = *self.recorded.awaited.get_or_insert(round.at);
+        round.tracks.are_kept() && !self.recorded.ended && round.at <= since + 10 * HOLD_BACK
     }
 
     /// Whether it was found gone, and its end is waited for.
     pub const fn awaits_end(&self) -> bool {
-        self.recorded.awaited && !self.recorded.ended
+        self.recorded.awaited.is_some() && !self.recorded.ended
     }
 
     /// Its end was recorded.
@@ -155,10 +176,20 @@ impl LiveWorker {
         self.last = now;
         self.count(step, round);
         self.keep_stretches(&mut track);
+        self.count_switches(&track);
         if track.name != Name::default() {
             // It may have become what it was forked for since it was met.
             self.record.name = track.name.text();
         }
+    }
+
+    /// The kernel's own counts are as old as the last time that details were read.
+    fn count_switches(&mut self, track: &Track) {
+        let (waits, preemptions) = track.switches();
+        let latest = |known: Option<u64>, before: u64, recorded: u64| known.max(Some(recorded.saturating_sub(before)));
+        let (record, before) = (&mut self.record, &self.before);
+        record.voluntary_switches = latest(record.voluntary_switches, before.voluntary_switches, waits);
+        record.involuntary_switches = latest(record.involuntary_switches, before.involuntary_switches, preemptions);
     }
 
     /// Its stretches so far go into its record.
