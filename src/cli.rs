@@ -14,7 +14,9 @@ const EXAMPLES: &str = "\
 Examples:
   concadvise -- python3 crawl.py        watch it once, try every model, advise
   concadvise --no-trials -- ./server    watch it only
+  concadvise attach 4711 --duration 1m  watch what runs already
   concadvise report concadvise.toml     show a report again
+  concadvise doctor                     what can be measured here
   concadvise rules list                 the decision tree";
 
 /// How should this program run its work concurrently? Watches one run of it, really tries every executor model on a
@@ -22,7 +24,9 @@ Examples:
 #[derive(Debug, Parser)]
 #[command(name = "concadvise", version, after_help = EXAMPLES)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
-#[command(override_usage = "concadvise [OPTIONS] -- COMMAND...\n       concadvise <advise|report|rules|...>")]
+#[command(
+    override_usage = "concadvise [OPTIONS] -- COMMAND...\n       concadvise <advise|attach|report|rules|doctor|...>"
+)]
 pub struct Cli {
     /// What to do; the main job when absent.
     #[command(subcommand)]
@@ -37,8 +41,12 @@ pub struct Cli {
 pub enum Command {
     /// Watch one run of a command and advise (the default)
     Advise(Advise),
+    /// Watch what runs already, without disturbing it, and advise
+    Attach(Attach),
     /// Show a report again
     Report(Report),
+    /// Tell what this machine and these rights let be measured, and how to get the rest
+    Doctor(Doctor),
     /// Look at the decision tree
     #[command(subcommand)]
     Rules(Rules),
@@ -59,6 +67,39 @@ pub enum Command {
 /// The main job.
 #[derive(Debug, Args)]
 pub struct Advise {
+    /// How it is done.
+    #[command(flatten)]
+    pub options: Options,
+    /// The command to watch, and its own options; never goes through a shell
+    #[arg(last = true, value_name = "COMMAND")]
+    pub argv: Vec<OsString>,
+}
+
+/// The main job for what runs already.
+#[derive(Debug, Args)]
+pub struct Attach {
+    /// The process to watch, with all that is below it
+    #[arg(value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
+    pub pid: i32,
+    /// How long to watch it, as seconds or like 30s or 2m; it may end before, and Ctrl-C lets it go
+    #[arg(short, long, value_name = "TIME", value_parser = watching, default_value = "30s")]
+    pub duration: Duration,
+    /// How it is done.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// Telling what can be measured.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// Options of the main job, whether its target is started or runs already.
+#[derive(Debug, Args)]
+pub struct Options {
     /// Where the report goes; - for standard output, and the table then to standard error only
     #[arg(short, long, value_name = "PATH", default_value = "concadvise.toml")]
     pub output: PathBuf,
@@ -80,9 +121,6 @@ pub struct Advise {
     /// Do not look at these, to compare what looking costs
     #[arg(long, value_name = "MECHANISM", value_delimiter = ',', value_parser = mechanism, hide = true)]
     pub without: Vec<Mechanism>,
-    /// The command to watch, and its own options; never goes through a shell
-    #[arg(last = true, value_name = "COMMAND")]
-    pub argv: Vec<OsString>,
 }
 
 /// Showing a report again.
@@ -145,9 +183,9 @@ pub struct Refusal {
 /// A sentence that says what to type instead; or the help that was asked for.
 pub fn parse(words: Vec<OsString>) -> Result<Cli, Refusal> {
     let own = words.iter().skip(1).take_while(|word| *word != "--").cloned().collect::<Vec<_>>();
-    let main_job = !own
-        .iter()
-        .any(|word| ["report", "rules", "explain", "completions", "man"].iter().any(|command| word == command));
+    let main_job = !own.iter().any(|word| {
+        ["attach", "report", "doctor", "rules", "explain", "completions", "man"].iter().any(|command| word == command)
+    });
     let refuse = |text| Refusal { text, asked_for: false, status: if main_job { OURS } else { USAGE } };
     let dashes = words.iter().any(|word| word == "--");
     let cli = Cli::try_parse_from(words).map_err(|error| match error.kind() {
@@ -189,8 +227,16 @@ fn mechanism(text: &str) -> Result<Mechanism, String> {
     Mechanism::ALL.into_iter().find(|one| one.name() == text).ok_or_else(|| format!("write some of {known}"))
 }
 
-/// `10`, `10s`, `2m`, `500ms`, `1h`.
 fn budget(text: &str) -> Result<Duration, String> {
+    time(text, "no trial fits in no time; to try nothing, use --no-trials")
+}
+
+fn watching(text: &str) -> Result<Duration, String> {
+    time(text, "nothing is seen in no time; 30s shows most servers under load")
+}
+
+/// `10`, `10s`, `2m`, `500ms`, `1h`; `none` is what is wrong with no time at all.
+fn time(text: &str, none: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let unit = match unit {
@@ -202,7 +248,7 @@ fn budget(text: &str) -> Result<Duration, String> {
     };
     let seconds = number.parse::<f64>().map_err(|_| "write seconds, or a time like 10s or 2m".to_owned())? * unit;
     match Duration::try_from_secs_f64(seconds) {
-        Ok(time) if time.is_zero() => Err("no trial fits in no time; to try nothing, use --no-trials".to_owned()),
+        Ok(time) if time.is_zero() => Err(none.to_owned()),
         Ok(time) if time <= Duration::from_secs(7 * 24 * 3600) => Ok(time),
         _ => Err("that is more than a week".to_owned()),
     }
@@ -257,6 +303,11 @@ mod tests {
             ("concadvise report x --format pdf", "table", USAGE),
             ("concadvise rules lst", "list", USAGE),
             ("concadvise gate", "no word of ours", OURS),
+            ("concadvise attach", "PID", USAGE),
+            ("concadvise attach 0", "0 is not in 1..", USAGE),
+            ("concadvise attach x", "invalid digit", USAGE),
+            ("concadvise attach 1 --duration 0", "nothing is seen in no time", USAGE),
+            ("concadvise doctor x", "unexpected argument", USAGE),
         ] {
             let refusal = parse(words(line)).expect_err(line);
             assert!(refusal.text.contains(sentence) && !refusal.asked_for, "{line}: {}", refusal.text);
@@ -268,7 +319,10 @@ mod tests {
     fn help_that_was_asked_for_is_no_error_and_lists_only_what_works() {
         let refusal = parse(words("concadvise --help")).expect_err("help");
         assert!(refusal.asked_for && refusal.status == 0);
-        for later in ["gate", "predict", "doctor", "check ", "--record", crate::trial::native::HIDDEN_WORD] {
+        for now in ["attach", "doctor"] {
+            assert!(refusal.text.contains(now), "{now} is missing in\n{}", refusal.text);
+        }
+        for later in ["gate", "predict", "check ", "--record", crate::trial::native::HIDDEN_WORD] {
             assert!(!refusal.text.contains(later), "{later} in\n{}", refusal.text);
         }
     }

@@ -11,9 +11,10 @@ use std::process::ExitCode;
 pub const OK: u8 = 0;
 /// `rules check`: the rules are not sound.
 pub const UNSOUND: u8 = 1;
-/// `report`, `rules`, `explain`: the command line makes no sense, or names what is not there or cannot be read.
+/// `attach`, `report`, `doctor`, `rules`, `explain`: the command line makes no sense, or names what is not there, cannot
+/// be read, or cannot be attached to.
 pub const USAGE: u8 = 2;
-/// The main job: the trouble is ours. The command line makes no sense, the rules are broken (the target was not run),
+/// The main job and `attach`: the trouble is ours. The command line makes no sense, the rules are broken (the target was not run),
 /// or the target succeeded but its report could not be written.
 pub const OURS: u8 = 125;
 /// The main job: the command was found and the kernel would not execute it.

@@ -117,6 +117,23 @@ pub enum Notice {
         /// Time of the last sequential run over that of the first.
         ratio: f64,
     },
+    /// Some records of switches were lost.
+    SwitchesLost {
+        /// Records read.
+        records: u64,
+        /// Records that the kernel had no room for.
+        lost: u64,
+    },
+    /// Switches were no longer recorded, because the target switched so often that it would have been slowed.
+    SwitchesStopped {
+        /// When, after the target's start.
+        after: Duration,
+    },
+    /// A target that was attached to was let go before the time that was asked for.
+    Detached {
+        /// The signal that ended the watching; the target did not get it from us.
+        signal: i32,
+    },
 }
 
 impl Notice {
@@ -142,6 +159,9 @@ impl Notice {
             Self::TrialsInterrupted { .. } => "trials-interrupted",
             Self::TrialsSkipped { .. } => "trials-skipped",
             Self::Drifted { .. } => "drifted",
+            Self::SwitchesLost { .. } => "switches-lost",
+            Self::SwitchesStopped { .. } => "switches-stopped",
+            Self::Detached { .. } => "detached",
         }
     }
 }
@@ -219,6 +239,20 @@ impl fmt::Display for Notice {
                  changed meanwhile; speed-ups are less sure than they look",
                 ratio * 100.0
             ),
+            Self::SwitchesLost { records, lost } => write!(
+                f,
+                "{lost} records of switches were lost and {records} read; bursts and waits across the gaps are left out"
+            ),
+            Self::SwitchesStopped { after } => write!(
+                f,
+                "the target switched and forked so often that recording it would have slowed it by more than 1 %, so \
+                 after {} that ended; bursts are means over sampling intervals from there on, and very short workers \
+                 may be missed",
+                human(*after)
+            ),
+            Self::Detached { signal } => {
+                write!(f, "signal {signal} ended the watching early; the target was left as it is")
+            }
         }
     }
 }

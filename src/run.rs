@@ -4,7 +4,10 @@
 //! then judges; [`replay`] judges what was measured before, so that a golden test exercises the same lines.
 
 mod advise;
+mod attach;
+mod doctor;
 mod look;
+mod progress;
 mod say;
 mod trials;
 
@@ -25,7 +28,9 @@ pub fn run(cli: &Cli) -> Ending {
     match &cli.command {
         None => advise::advise(&cli.advise),
         Some(Command::Advise(options)) => advise::advise(options),
+        Some(Command::Attach(options)) => attach::attach(options),
         Some(Command::Report(options)) => look::report(options),
+        Some(Command::Doctor(options)) => doctor::doctor(options),
         Some(Command::Rules(options)) => look::rules(options),
         Some(Command::Explain { id }) => look::explain(id),
         Some(Command::Completions { shell }) => look::completions(*shell),
@@ -74,7 +79,7 @@ pub fn judge(recording: Recording, profile: Profile, rules: &Rules) -> Report {
     Report { complete, recording, profile, classification, rule: decision.rule, recommendation, notices }
 }
 
-/// How the target failed; `None` when it succeeded. One that we passed a signal on to was stopped.
+/// How the target failed; `None` when it succeeded, or still runs. One that we passed a signal on to was stopped.
 fn failure(observation: &Observation) -> Option<Exit> {
     observation.exit.filter(|exit| observation.interrupted.is_none() && *exit != Exit::Code(0))
 }

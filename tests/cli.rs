@@ -1,6 +1,7 @@
 //! What a person at the command line is promised: the target's own end, streams and signals; a report in every case
 //! that has a run; a sentence in every case that has none.
 
+#[expect(dead_code, reason = "the scene serves other tests too")]
 mod support;
 
 use concadvise::report::recording::Recording;

@@ -230,7 +230,8 @@ fn many_runs_leave_nothing_open() -> Result<()> {
 fn progress_is_told_a_few_times_a_second() {
     let mut told = Vec::new();
     let settings = Settings::default();
-    observe(&words(&["sleep", "0.7"]), &settings, &mut |elapsed| told.push(elapsed)).expect("sleep can be run");
+    observe(&words(&["sleep", "0.7"]), &settings, &mut |progress| told.push(progress.elapsed))
+        .expect("sleep can be run");
     assert!((2..=5).contains(&told.len()), "{told:?}");
     assert!(told.is_sorted());
 }

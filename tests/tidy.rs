@@ -204,6 +204,20 @@ fn no_file_is_too_long_to_read(files: &[Source]) -> Vec<String> {
     long.map(|(file, lines)| at(file, 1, &format!("{lines} lines of code, at most {LONGEST}; split it"))).collect()
 }
 
+/// Of the house: a run is timed by clocks that nobody can set.
+fn the_observer_reads_no_clock_that_steps(files: &[Source]) -> Vec<String> {
+    const STEPPING: [&str; 3] = ["SystemTime", "CLOCK_REALTIME", "CLOCK_REALTIME_COARSE"];
+    let mut broken = Vec::new();
+    for file in files.iter().filter(|file| within(file, &["observe"])) {
+        for named in file.paths() {
+            if named.segments.iter().any(|segment| STEPPING.contains(&segment.as_str())) {
+                broken.push(at(file, named.line, "a clock that can be set steps in the middle of a run"));
+            }
+        }
+    }
+    broken
+}
+
 /// Of the house: a skipped test reads as a passed one.
 fn no_test_is_skipped(files: &[Source]) -> Vec<String> {
     let mark = ["#[", "ignore"].concat();
@@ -369,6 +383,18 @@ fn files_begin_with_their_purpose_and_end_in_time() -> io::Result<()> {
     let (long, tested) = ("let a = 1;\n".repeat(351), format!("#[cfg(test)]\nmod t {{\n{}}}\n", "f();\n".repeat(999)));
     let commented = "// a\n\n".repeat(999);
     check(no_file_is_too_long_to_read, &[("a.rs", &long)], &[("a.rs", &tested), ("a.rs", &commented)])
+}
+
+#[test]
+fn runs_are_timed_by_clocks_that_do_not_step() -> io::Result<()> {
+    check(
+        the_observer_reads_no_clock_that_steps,
+        &[
+            ("observe/clock.rs", "use std::time::{Duration, SystemTime};"),
+            ("observe/run.rs", "clock_gettime(ClockId::CLOCK_REALTIME)"),
+        ],
+        &[("observe/clock.rs", "use std::time::Instant;"), ("report/file.rs", "std::time::SystemTime::now()")],
+    )
 }
 
 #[test]

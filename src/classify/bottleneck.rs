@@ -3,17 +3,21 @@
 //! Memory first, because it forbids every remedy that adds workers. Then what no worker can get past: the quota and the
 //! cores. Then what workers do to one another: GIL, lock. A run queue that is long although cores were to spare comes
 //! after those, because threads woken to look at a lock stand in it too. Then what the waits are for, then children,
-//! and last that nothing runs beside anything. Memory bandwidth needs hardware counters and is never claimed from here.
+//! and last that nothing runs beside anything.
+//!
+//! Memory bandwidth is claimed where all usable cores are busy and the processor's counters say that they stall for
+//! memory. Without such counters, as in most virtual machines, it is never claimed, and the cores are named.
 
 use super::Class;
 use super::threshold::{
-    CHILD, CORES, DISK, GIL, LOCK, Ledger, MEMORY, NETWORK, QUOTA, RUN_QUEUE, SEVERAL, TOGETHER, ratio,
+    CHILD, CORES, DISK, GIL, LOCK, Ledger, MEMORY, MISSES, NETWORK, QUOTA, RUN_QUEUE, SEVERAL, STALLED, TOGETHER, ratio,
 };
 use crate::host::Host;
 use crate::observe::kind::BlockedKind;
 use crate::profile::Profile;
 use crate::target::{CPython, Runtime};
 use crate::units::Share;
+use std::time::Duration;
 
 /// What it is limited by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -84,7 +88,14 @@ fn machine(profile: &Profile, host: &Host, ledger: &mut Ledger) -> Option<Bottle
     {
         return Some(Bottleneck::Quota);
     }
-    ledger.reaches(&CORES, ratio(profile.cores_busy, cpus)).then_some(Bottleneck::Cores)
+    let busy = ledger.reaches(&CORES, ratio(profile.cores_busy, cpus));
+    busy.then(|| if stalled(profile, ledger) { Bottleneck::MemoryBandwidth } else { Bottleneck::Cores })
+}
+
+/// Not asked where no counters tell: most machines have none, and the cores are busy all the same.
+fn stalled(profile: &Profile, ledger: &mut Ledger) -> bool {
+    let Some(stalls) = profile.memory_stalls else { return false };
+    ledger.reaches(&STALLED, ratio(1.0, stalls.ipc)) && ledger.reaches(&MISSES, Some(stalls.misses_per_thousand))
 }
 
 fn one_another(profile: &Profile, runtime: &Runtime, ledger: &mut Ledger) -> Option<Bottleneck> {
@@ -104,12 +115,13 @@ fn one_another(profile: &Profile, runtime: &Runtime, ledger: &mut Ledger) -> Opt
 
 fn outside(profile: &Profile, class: Class, ledger: &mut Ledger) -> Option<Bottleneck> {
     let waiting = profile.demand.waiting().as_secs_f64();
-    let of_waits = |kind| ratio(profile.demand.waits[kind].as_secs_f64(), waiting);
+    let of_waits = |time: Duration| ratio(time.as_secs_f64(), waiting);
+    let waits = &profile.demand.waits;
     if class == Class::IoBound {
-        if ledger.reaches(&DISK, of_waits(BlockedKind::Disk)) {
+        if ledger.reaches(&DISK, of_waits(waits.disk())) {
             return Some(Bottleneck::Disk);
         }
-        if ledger.reaches(&NETWORK, of_waits(BlockedKind::Network)) {
+        if ledger.reaches(&NETWORK, of_waits(waits[BlockedKind::Network])) {
             return Some(Bottleneck::Network);
         }
     }

@@ -1,7 +1,8 @@
 //! Whether there is anything to judge, asked before the class is; and what the user can do where there is not.
 
 use super::threshold::{
-    ACTIVE, AWAITS_EVENTS, AWAITS_INPUT, DEMANDED, LONG_WAITS, Ledger, SAMPLES, STEADY, Threshold, ratio,
+    ACTIVE, AWAITS_CLIENTS, AWAITS_EVENTS, AWAITS_INPUT, DEMANDED, LONG_WAITS, Ledger, SAMPLES, STEADY, Threshold,
+    ratio,
 };
 use crate::observe::kind::BlockedKind;
 use crate::profile::Profile;
@@ -17,6 +18,8 @@ pub(super) enum Insufficient {
     AwaitsInput,
     /// Next to nothing arrived.
     AwaitsRequests,
+    /// Nothing but waiting for clients.
+    AwaitsClients,
 }
 
 impl Insufficient {
@@ -26,6 +29,7 @@ impl Insufficient {
             Self::TooShort => "give it more to do, so that it runs for at least half a second",
             Self::NothingDemanded => "run the program that does the work, not the one that waits for it",
             Self::AwaitsInput => "give it its input",
+            Self::AwaitsClients => "it waited for clients; run it under load",
             Self::AwaitsRequests => "put it under load: send it the requests it is meant to serve",
         }
     }
@@ -40,7 +44,9 @@ pub(super) fn insufficient(profile: &Profile, ledger: &mut Ledger) -> Option<Ins
     }
     let demand = &profile.demand;
     if !ask(&DEMANDED, ratio(demand.total().as_secs_f64(), steady)) {
-        return Some(Insufficient::NothingDemanded);
+        let idle = profile.blocked_by[BlockedKind::Idle].get();
+        let awaits_clients = ask(&AWAITS_CLIENTS, profile.blocked.map(|_| idle));
+        return Some(if awaits_clients { Insufficient::AwaitsClients } else { Insufficient::NothingDemanded });
     }
     if ask(&ACTIVE, ratio(demand.cpu.as_secs_f64(), steady)) {
         return None;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::host::{CpuQuota, Cpus, Memory};
-use crate::observe::Observation;
+use crate::observe::{Counter, Observation};
 use crate::profile::drawing::{CELL, draw};
 use crate::target::{CPython, PythonEntry};
 use crate::units::Bytes;
@@ -181,6 +181,27 @@ fn a_program_that_waits_for_its_input_is_inconclusive() {
 }
 
 #[test]
+fn a_server_that_only_waits_for_clients_is_inconclusive_and_wants_load() {
+    for server in ["server: #(i)x500", "server/main: #(i)x500\nserver/a: #(i)x500\nserver/b: #(i)x500"] {
+        let verdict = judge(&draw(server), &host());
+        assert_eq!(verdict.class, Class::Inconclusive, "{server}");
+        assert_eq!(verdict.settle.as_deref(), Some("it waited for clients; run it under load"), "{server}");
+    }
+}
+
+#[test]
+fn a_server_that_mostly_idles_is_judged_by_the_rest_of_its_time() {
+    check("server: (#iiiiiiiii)x50", Class::CpuBound, Some(Bottleneck::Serial));
+    check("server: (#nnnniiiii)x50", Class::IoBound, Some(Bottleneck::Network));
+}
+
+#[test]
+fn pages_that_have_to_be_read_in_are_waits_for_the_disk() {
+    check("main: (#ffff)x40", Class::IoBound, Some(Bottleneck::Disk));
+    check("main: (#ddff)x40", Class::IoBound, Some(Bottleneck::Disk));
+}
+
+#[test]
 fn a_server_that_nobody_asks_is_inconclusive_and_wants_load() {
     let verdict = judge(&draw("server: #(n)x500"), &host());
     assert_eq!(verdict.class, Class::Inconclusive);
@@ -239,4 +260,21 @@ proptest::proptest! {
         proptest::prop_assert!((0.0..=1.0).contains(&verdict.confidence.get()));
         proptest::prop_assert!(verdict.evidence.iter().all(|c| c.value.is_none_or(f64::is_finite)));
     }
+}
+
+#[test]
+fn memory_bandwidth_is_what_limits_busy_cores_that_stall_for_memory() {
+    let busy = "a: (#)x100\nb: (#)x100\nc: (#)x100\nd: (#)x100";
+    let on = |drawing: &str, cycles: u64, misses: u64| {
+        let mut observation = draw(drawing);
+        let of_cpu = |rate: u64| (observation.totals.cpu().as_secs_f64() * rate as f64) as u64;
+        let counts = [("cycles", cycles), ("instructions", 1_000_000_000), ("cache-misses", misses)];
+        observation.counters = counts.map(|(name, rate)| Counter { name, value: of_cpu(rate) }).to_vec();
+        judge(&observation, &host()).bottleneck
+    };
+    assert_eq!(on(busy, 3_000_000_000, 20_000_000), Some(Bottleneck::MemoryBandwidth));
+    assert_eq!(on(busy, 3_000_000_000, 1_000_000), Some(Bottleneck::Cores), "stalls for something else");
+    assert_eq!(on(busy, 500_000_000, 20_000_000), Some(Bottleneck::Cores), "misses that cost nothing");
+    assert_eq!(on("main: (#)x100", 3_000_000_000, 20_000_000), Some(Bottleneck::Serial), "cores are to spare");
+    assert_eq!(judge(&draw(busy), &host()).bottleneck, Some(Bottleneck::Cores), "no counters");
 }

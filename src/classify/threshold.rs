@@ -79,6 +79,16 @@ pub(super) const AWAITS_INPUT: Threshold = Threshold {
     source: OURS,
 };
 
+/// Waits for clients, of the time of all workers, from which a target that did next to nothing is a server without
+/// clients.
+pub(super) const AWAITS_CLIENTS: Threshold = Threshold {
+    measure: "waiting for a client, as part of the worker-time",
+    at: 0.5,
+    reached: "the target served, and waited for clients",
+    short: "the workers did not wait for clients",
+    source: OURS,
+};
+
 /// Waits for events, of all waits, from which a target without CPU use may be a server without clients.
 pub(super) const AWAITS_EVENTS: Threshold = Threshold {
     measure: "network, pipe and other waits, as part of all waits",
@@ -149,6 +159,26 @@ pub(super) const CORES: Threshold = Threshold {
     reached: "all usable cores are busy",
     short: "cores are to spare",
     source: OURS,
+};
+
+/// Cycles per instruction, so that reaching it is the claim: one instruction per cycle or less, where processors can do
+/// four and more.
+pub(super) const STALLED: Threshold = Threshold {
+    measure: "cycles per instruction",
+    at: 1.0,
+    reached: "the cores stall more than they compute",
+    short: "the cores are kept busy computing",
+    source: "Gregg, CPU Utilization is Wrong (2017): below 1 instruction per cycle a load is likely stalled on memory",
+};
+
+/// Misses of the last level of cache per thousand instructions.
+pub(super) const MISSES: Threshold = Threshold {
+    measure: "last-level cache misses per thousand instructions",
+    at: 10.0,
+    reached: "the stalls are for memory",
+    short: "the stalls are not for memory",
+    source: "our own judgement (64 bytes each, 2 GB/s for a core at 3 GHz and 1 instruction per cycle), never tried on a \
+             processor with counters",
 };
 
 /// Part of the worker-time. Two threads that only compute wait half of theirs.

@@ -24,7 +24,7 @@ const BUDGET: f64 = 0.01;
 const CREDIT: Duration = Duration::from_millis(2);
 /// Up to this debt the next tick is expected to cost what the cheapest of the last ones did: one that opened the files
 /// of many new workers says nothing of the next. Past it, what they cost on average: then it goes on like this.
-const DEBT: Duration = Duration::from_millis(50);
+const DEBT: Duration = Duration::from_millis(15);
 /// Intervals are spread over ± this share, so that a periodic target is not always met in the same phase.
 const JITTER: f64 = 0.25;
 
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn a_few_costly_ticks_do_not_blind_the_rest() {
         let mut clock = Clock::default();
-        let (cheap, costly) = (Duration::from_micros(30), Duration::from_millis(10));
+        let (cheap, costly) = (Duration::from_micros(30), Duration::from_millis(5));
         let mut at = Duration::from_millis(500);
         for cost in [cheap, cheap, costly, costly, costly, cheap, cheap] {
             clock.arrive(at);

@@ -4,8 +4,9 @@
 //! number. Which kind of blocking follows is `blocked`'s.
 
 use super::probe::ProcPath;
-use super::readings::{epoll_targets, unix_inodes};
-use std::io::Read;
+use super::readings::epoll_targets;
+use super::ring::InFlight;
+use super::sockets::{self, Side, Sockets};
 use std::time::Duration;
 
 /// What a descriptor is.
@@ -61,13 +62,25 @@ fn is_disk(link: &[u8]) -> bool {
     link.strip_prefix(b"/dev/").is_some_and(|name| NAMES.iter().any(|disk| name.starts_with(disk)))
 }
 
+/// One descriptor that is waited on together with others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watched {
+    /// Its number.
+    pub descriptor: i32,
+    /// Whether it is (also) waited for until more can be written to it.
+    pub writing: bool,
+}
+
 /// What a set of descriptors holds that is waited on together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Set {
-    /// How many sockets were seen; counting stops at 2.
-    pub sockets: u32,
-    /// The inode of the last socket.
-    pub socket: u64,
+    /// How many sockets were seen on which something is owed to this process: those of a client, and a server's that
+    /// does not take what is sent; counting stops at 2.
+    pub peers: u32,
+    /// The inode of the last of them.
+    pub peer: u64,
+    /// Whether there is a socket of a server that waits for a client: it listens, or was accepted.
+    pub serves: bool,
     /// Whether there is a pipe, a FIFO or a terminal.
     pub pipe: bool,
     /// Whether there is an eventfd.
@@ -81,13 +94,14 @@ pub struct Set {
 }
 
 impl Set {
-    /// Takes one descriptor in.
-    pub fn add(&mut self, sort: Sort) {
+    /// Takes one descriptor in; `side` is asked of sockets only.
+    pub fn add(&mut self, sort: Sort, writing: bool, side: impl FnOnce(u64) -> Side) {
         match sort {
-            Sort::Socket(inode) => {
-                self.sockets += 1;
-                self.socket = inode;
+            Sort::Socket(inode) if writing || side(inode) == Side::Peer => {
+                self.peers += 1;
+                self.peer = inode;
             }
+            Sort::Socket(_) => self.serves = true,
             Sort::Pipe => self.pipe = true,
             Sort::Event => self.event = true,
             Sort::Timer => self.timer = true,
@@ -98,20 +112,20 @@ impl Set {
 
     /// Whether nothing more can change what it is taken for.
     pub const fn is_settled(&self) -> bool {
-        self.sockets >= 2
+        self.peers >= 2
     }
 }
 
 /// How long a descriptor is taken to be what it was.
 const REMEMBERED: Duration = Duration::from_millis(100);
-/// As long for a large epoll set, whose listing costs the kernel by its length.
+/// As long for a large epoll set, which costs by its length.
 const LARGE_REMEMBERED: Duration = Duration::from_secs(2);
 /// Places to remember in; a descriptor has its place by its number, and a newer one takes it.
 const PLACES: usize = 32;
-/// The part of an epoll's listing that is read: about fifty descriptors.
+/// The part of an epoll's listing that is read: about fifty descriptors, taken for all.
 const LISTING: usize = 4096;
-/// The part of a socket table that is read.
-const TABLE: u64 = 1 << 20;
+/// Descriptors from which an epoll set is large.
+const LARGE: usize = 8;
 /// Descriptors of a process that are looked at when it is not known which are waited on.
 const GLANCE: usize = 64;
 
@@ -128,7 +142,7 @@ pub struct Descriptors {
     pid: i32,
     sorts: [Option<Place<Sort>>; PLACES],
     epolls: [Option<Place<Set>>; 4],
-    /// The last lone socket of an epoll, and whether it was found to be a Unix one.
+    /// The last lone socket of an epoll, and whether it was found to be the process's own waker.
     lone: Option<(u64, bool)>,
 }
 
@@ -163,7 +177,7 @@ impl Descriptors {
     }
 
     /// What the epoll `descriptor` waits on.
-    pub fn epoll(&mut self, descriptor: i32, at: Duration) -> Set {
+    pub fn epoll(&mut self, descriptor: i32, at: Duration, sockets: &mut Sockets) -> Set {
         let place = descriptor.unsigned_abs() as usize % self.epolls.len();
         if let Some(known) = self.epolls[place]
             && known.descriptor == descriptor
@@ -175,47 +189,67 @@ impl Descriptors {
         let Ok(listing) = ProcPath::descriptor(self.pid, "fdinfo", descriptor).read(&mut buffer) else {
             return Set { other: true, ..Set::default() };
         };
-        let long = listing.len() == LISTING;
-        let mut set = Set::default();
-        for target in epoll_targets(listing) {
-            set.add(self.sort(target, at, || false));
+        let (mut set, mut looked_at) = (Set::default(), 0);
+        for watched in epoll_targets(listing) {
+            looked_at += 1;
+            let sort = self.sort(watched.descriptor, at, || false);
+            set.add(sort, watched.writing, |inode| sockets.side(self.pid, inode, at));
             if set.is_settled() {
                 break;
             }
         }
-        let until = at + if long { LARGE_REMEMBERED } else { REMEMBERED };
+        if sockets.guessed {
+            return set;
+        }
+        let large = listing.len() == LISTING || looked_at >= LARGE;
+        let until = at + if large { LARGE_REMEMBERED } else { REMEMBERED };
         self.epolls[place] = Some(Place { descriptor, until, what: set });
         set
     }
 
-    /// Whether a socket that is alone in its set is a Unix one. Read from the machine's table once for each socket.
-    pub fn is_unix(&mut self, inode: u64) -> bool {
-        if let Some((known, unix)) = self.lone
+    /// Whether a socket that is alone in its set is how the process wakes itself: one of a pair of Unix sockets, both
+    /// its own. The kernel numbers the two of a pair one after the other. Looked up once for each socket.
+    pub fn is_waker(&mut self, inode: u64, at: Duration, sockets: &mut Sockets) -> bool {
+        if let Some((known, waker)) = self.lone
             && known == inode
         {
-            return unix;
+            return waker;
         }
-        let mut table = Vec::new();
-        let unix = std::fs::File::open(ProcPath::process(self.pid, "net/unix"))
-            .and_then(|file| file.take(TABLE).read_to_end(&mut table))
-            .is_ok_and(|_| unix_inodes(&table).any(|listed| listed == inode));
-        self.lone = Some((inode, unix));
-        unix
+        let other_end = |link: &[u8]| match Sort::of_link(link) {
+            Some(Sort::Socket(other)) => other.abs_diff(inode) == 1 && sockets::may_be_pair(self.pid, [inode, other]),
+            _ => false,
+        };
+        let Some(waker) = sockets.afford(at, || self.any(0, other_end)) else { return false };
+        self.lone = Some((inode, waker));
+        waker
+    }
+
+    /// What the io_uring `ring` has in flight.
+    pub fn ring(&self, ring: i32) -> Option<InFlight> {
+        let mut buffer = [0; LISTING];
+        ProcPath::descriptor(self.pid, "fdinfo", ring).read(&mut buffer).ok().and_then(InFlight::parse)
+    }
+
+    /// Whether the process has a file open among its first descriptors, standard streams left out.
+    pub fn any_file(&self) -> bool {
+        self.any(3, |link| matches!(Sort::of_link(link), None | Some(Sort::File)))
     }
 
     /// Whether the process has any socket open among its first descriptors.
     pub fn any_socket(&self) -> bool {
-        self.any(|link| matches!(Sort::of_link(link), Some(Sort::Socket(_))))
+        self.any(0, |link| matches!(Sort::of_link(link), Some(Sort::Socket(_))))
     }
 
     /// Whether the process has an epoll open among its first descriptors.
     pub fn any_epoll(&self) -> bool {
-        self.any(|link| link == b"anon_inode:[eventpoll]")
+        self.any(0, |link| link == b"anon_inode:[eventpoll]")
     }
 
-    fn any(&self, is_it: impl Fn(&[u8]) -> bool) -> bool {
+    /// Whether any of its first descriptors, from number `first` on, is such a one.
+    fn any(&self, first: i32, is_it: impl Fn(&[u8]) -> bool) -> bool {
         let Ok(folder) = std::fs::read_dir(ProcPath::process(self.pid, "fd")) else { return false };
-        let mut numbers = folder.take(GLANCE).flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let numbers = folder.take(GLANCE).flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let mut numbers = numbers.filter(|descriptor| *descriptor >= first);
         numbers.any(|descriptor| self.link(descriptor).is_some_and(|link| is_it(&link)))
     }
 
@@ -262,8 +296,9 @@ mod tests {
         assert_eq!(sort(9999), Sort::Other);
         let (unix, inet) = (sort(socket.as_raw_fd()), sort(listener.as_raw_fd()));
         let (Sort::Socket(unix), Sort::Socket(inet)) = (unix, inet) else { panic!("{unix:?} {inet:?}") };
-        assert!(descriptors.is_unix(unix));
-        assert!(!descriptors.is_unix(inet));
+        let sockets = &mut Sockets::default();
+        assert!(descriptors.is_waker(unix, Duration::ZERO, sockets));
+        assert!(!descriptors.is_waker(inet, Duration::ZERO, sockets));
         assert!(descriptors.any_socket());
     }
 

@@ -34,6 +34,12 @@ fn children() -> Vec<i32> {
     listed.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
+/// Whether this process is below `pid` in the tree of processes.
+pub(super) fn is_ancestor_of_us(pid: i32) -> bool {
+    let us = i32::try_from(std::process::id()).unwrap_or(0);
+    std::iter::successors(parent(us), |seen| parent(*seen)).any(|seen| seen == pid)
+}
+
 /// Whether `pid` is below this process in the tree of processes.
 pub(super) fn descends_from_us(pid: i32) -> bool {
     let us = i32::try_from(std::process::id()).unwrap_or(0);
@@ -63,6 +69,7 @@ mod tests {
     fn our_parent_is_not_below_us_and_a_child_is() -> std::io::Result<()> {
         let us = i32::try_from(std::process::id()).expect("a process id fits");
         assert!(!descends_from_us(parent(us).expect("we have a parent")));
+        assert!(is_ancestor_of_us(parent(us).expect("we have a parent")) && !is_ancestor_of_us(us));
         let mut child = std::process::Command::new("sleep").arg("60").spawn()?;
         assert!(descends_from_us(i32::try_from(child.id()).expect("a process id fits")));
         child.kill()?;

@@ -12,28 +12,27 @@ const BUCKETS: usize = 40 * PER_OCTAVE;
 /// Counts of durations by logarithmic bucket.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Histogram {
+    /// From the shortest to the longest that was added: a worker's are mostly alike, and there are thousands of workers.
     counts: Vec<u64>,
+    /// The bucket of the first of them.
+    first: usize,
     total: u64,
     sum: Duration,
 }
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { counts: Vec::new(), total: 0, sum: Duration::ZERO }
+        Self { counts: Vec::new(), first: 0, total: 0, sum: Duration::ZERO }
     }
 }
 
 impl Histogram {
-    /// Adds `times` occurrences of `value`. The first one reserves all the memory it will ever need.
+    /// Adds `times` occurrences of `value`.
     pub fn add(&mut self, value: Duration, times: u64) {
         if times == 0 {
             return;
         }
-        if self.counts.is_empty() {
-            self.counts = vec![0; BUCKETS];
-        }
-        self.counts[Self::bucket(value)] += times;
-        self.total += times;
+        self.fill(Self::bucket(value), times);
         self.sum = self.sum.saturating_add(value.saturating_mul(u32::try_from(times).unwrap_or(u32::MAX)));
     }
 
@@ -42,13 +41,9 @@ impl Histogram {
         if other.total == 0 {
             return;
         }
-        if self.counts.is_empty() {
-            self.counts = vec![0; BUCKETS];
+        for (bucket, count) in other.cells() {
+            self.fill(bucket, count);
         }
-        for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
-            *mine += theirs;
-        }
-        self.total += other.total;
         self.sum = self.sum.saturating_add(other.sum);
     }
 
@@ -69,7 +64,7 @@ impl Histogram {
         }
         let wanted = ((self.total as f64 * share).ceil() as u64).clamp(1, self.total);
         let mut seen = 0;
-        for (bucket, count) in self.counts.iter().enumerate() {
+        for (bucket, count) in self.cells() {
             seen += count;
             if seen >= wanted {
                 return Some(Duration::from_nanos(2f64.powf((bucket as f64 + 0.5) / PER_OCTAVE as f64) as u64));
@@ -80,21 +75,41 @@ impl Histogram {
 
     /// Non-empty buckets as (index, count), and the exact sum: what a recording keeps.
     pub fn parts(&self) -> (Vec<(usize, u64)>, Duration) {
-        let cells = self.counts.iter().enumerate().filter(|(_, count)| **count > 0).map(|(i, count)| (i, *count));
-        (cells.collect(), self.sum)
+        (self.cells().collect(), self.sum)
     }
 
     /// The reverse of [`Histogram::parts`]; indices that no histogram has go to the last bucket.
     pub fn from_parts(parts: &[(usize, u64)], sum: Duration) -> Self {
         let mut histogram = Self { sum, ..Self::default() };
-        if !parts.is_empty() {
-            histogram.counts = vec![0; BUCKETS];
-        }
         for &(bucket, count) in parts {
-            histogram.counts[bucket.min(BUCKETS - 1)] += count;
-            histogram.total += count;
+            histogram.fill(bucket.min(BUCKETS - 1), count);
         }
         histogram
+    }
+
+    /// The buckets that are not empty, and how many are in each.
+    fn cells(&self) -> impl Iterator<Item = (usize, u64)> {
+        let cells = self.counts.iter().enumerate().map(|(i, count)| (self.first + i, *count));
+        cells.filter(|(_, count)| *count > 0)
+    }
+
+    fn fill(&mut self, bucket: usize, times: u64) {
+        if times == 0 {
+            return;
+        }
+        if self.counts.is_empty() {
+            self.first = bucket;
+        }
+        if bucket < self.first {
+            self.counts.splice(0..0, std::iter::repeat_n(0, self.first - bucket));
+            self.first = bucket;
+        }
+        let place = bucket - self.first;
+        if place >= self.counts.len() {
+            self.counts.resize(place + 1, 0);
+        }
+        self.counts[place] += times;
+        self.total += times;
     }
 
     fn bucket(value: Duration) -> usize {
@@ -123,6 +138,18 @@ mod tests {
     fn an_empty_histogram_knows_nothing() {
         assert_eq!(Histogram::default().quantile(0.5), None);
         assert_eq!(Histogram::default().mean(), None);
+    }
+
+    #[test]
+    fn the_order_of_adding_makes_no_difference() {
+        let values = [500, 3, 70_000, 3, 9].map(Duration::from_micros);
+        let (mut one, mut other, mut merged) = (Histogram::default(), Histogram::default(), Histogram::default());
+        values.iter().for_each(|value| one.add(*value, 2));
+        values.iter().rev().for_each(|value| other.add(*value, 2));
+        assert_eq!(one, other);
+        merged.merge(&one);
+        assert_eq!(one, merged);
+        assert_eq!(one.total(), 10);
     }
 
     #[test]

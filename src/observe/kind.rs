@@ -3,6 +3,7 @@
 //! How a kind is recognised from a system call and its descriptor is `blocked.rs`'s.
 
 use std::ops::{Index, IndexMut};
+use std::time::Duration;
 
 /// What a worker was blocked on, from kernel evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,6 +75,13 @@ impl<T> ByKind<T> {
     /// The same table with each value put through `f`.
     pub fn map<U>(&self, mut f: impl FnMut(&T) -> U) -> ByKind<U> {
         ByKind(std::array::from_fn(|i| f(&self.0[i])))
+    }
+}
+
+impl ByKind<Duration> {
+    /// Time that waited for a disk, whether a call asked for it or a page of memory.
+    pub fn disk(&self) -> Duration {
+        self[BlockedKind::Disk] + self[BlockedKind::PageFault]
     }
 }
 

@@ -1,45 +1,110 @@
-//! The memory of one process over time, and how often the costly proportional reading may be taken.
+//! The memory of one process over time: what is resident, what is its own, and what it shares.
 //!
 //! The resident set is cheap and read whenever the process ran. The proportional and own sets need the kernel to walk
-//! every page; between two such walks they are scaled with the resident set.
+//! every page; between two such walks they follow the resident set. How often to walk is `walks`'s, what the processes
+//! of a tree take together `sharing`'s.
 
-use super::readings::field_kib;
+use super::readings::{field_kib, number, words};
+use super::sharing::Holding;
 use crate::units::Bytes;
 use std::time::Duration;
+
+/// A resident set that changed by less than this part of it is about what it was: far less than what we are asked to
+/// tell apart, and a program that computes would be walked again and again for the same answer.
+const WORTH_A_WALK: u64 = 32;
+
+/// Resident memory by whether it can be shared with others than copies made by `fork`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Resident {
+    /// Heap, stacks, data.
+    pub anonymous: Bytes,
+    /// Files and shared memory.
+    pub mapped: Bytes,
+}
+
+impl Resident {
+    /// `/proc/PID/statm`; `None` when this is not its numbers.
+    pub fn parse(statm: &[u8], page: u64) -> Option<Self> {
+        let mut words = words(statm).skip(1);
+        let (resident, shared) = (number(words.next()?)?, number(words.next()?)?);
+        let pages = |count: u64| Bytes(count.saturating_mul(page));
+        Some(Self { anonymous: pages(resident.saturating_sub(shared)), mapped: pages(shared) })
+    }
+
+    /// Both.
+    pub fn all(self) -> Bytes {
+        self.anonymous + self.mapped
+    }
+}
 
 /// One walk of all pages.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Walk {
     at: Duration,
-    rss: Bytes,
-    pss: Bytes,
-    uss: Bytes,
+    resident: Resident,
+    /// Anonymous memory of its own, and its share of what copies of it made by `fork` still share.
+    own: Bytes,
+    own_and_share: Bytes,
+    /// Its share of files and shared memory, and the part that nobody else has mapped.
+    mapped_share: Bytes,
+    mapped_alone: Bytes,
+}
+
+impl Walk {
+    /// `None` when lines are missing: the process is ending. `Pss_Anon` is there from Linux 5.4 on; what was written
+    /// stands in for it.
+    fn parse(at: Duration, rollup: &[u8]) -> Option<Self> {
+        let line = |name| field_kib(rollup, name);
+        let (rss, pss) = (line(b"Rss:")?, line(b"Pss:")?);
+        let (clean, dirty) = (line(b"Private_Clean:")?, line(b"Private_Dirty:")?);
+        let anonymous = line(b"Anonymous:")?.min(rss);
+        let own = dirty.min(anonymous);
+        let own_and_share = line(b"Pss_Anon:").unwrap_or(own).min(pss).max(own);
+        Some(Self {
+            at,
+            resident: Resident { anonymous, mapped: rss - anonymous },
+            own,
+            own_and_share,
+            mapped_share: pss - own_and_share,
+            mapped_alone: clean + dirty - own,
+        })
+    }
 }
 
 /// What is known of one process's memory.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Memory {
-    rss: Bytes,
+    born: Duration,
+    first: Option<Resident>,
+    now: Resident,
     peak_rss: Bytes,
     walk: Option<Walk>,
     peak_pss: Option<Bytes>,
     peak_uss: Option<Bytes>,
-    ran_since_walk: bool,
+    first_uss: Option<Bytes>,
 }
 
 impl Memory {
+    /// Of a process that was first seen then.
+    pub fn of_one_born(born: Duration) -> Self {
+        Self { born, ..Self::default() }
+    }
+
     /// The process ran, and this much of it is resident now.
-    pub fn see_resident(&mut self, rss: Bytes) {
-        self.rss = rss;
-        self.ran_since_walk = true;
-        self.peak_rss = self.peak_rss.max(rss);
-        self.peak_pss = self.peak_pss.max(self.scaled(|walk| walk.pss));
-        self.peak_uss = self.peak_uss.max(self.scaled(|walk| walk.uss));
+    pub fn see_resident(&mut self, now: Resident) {
+        self.now = now;
+        self.first.get_or_insert(now);
+        self.peak_rss = self.peak_rss.max(now.all());
+        let Some(walk) = self.walk else { return };
+        let anonymous = |part| grown(part, walk.resident.anonymous, now.anonymous);
+        let mapped = |part| scaled(part, walk.resident.mapped, now.mapped);
+        self.peak_pss = self.peak_pss.max(Some(anonymous(walk.own_and_share) + mapped(walk.mapped_share)));
+        self.peak_uss = self.peak_uss.max(Some(anonymous(walk.own) + mapped(walk.mapped_alone)));
     }
 
     /// Another program runs in it now, so what was seen tells nothing of its pages.
     pub fn forget(&mut self) {
-        *self = Self::default();
+        *self = Self::of_one_born(self.born);
     }
 
     /// The kernel remembers this as its highest resident set.
@@ -49,20 +114,28 @@ impl Memory {
 
     /// Takes in a `smaps_rollup`; one that lacks its lines (the process is ending) changes nothing.
     pub fn see_walk(&mut self, at: Duration, rollup: &[u8]) {
-        let line = |name| field_kib(rollup, name);
-        let (Some(rss), Some(pss), Some(clean), Some(dirty)) =
-            (line(b"Rss:"), line(b"Pss:"), line(b"Private_Clean:"), line(b"Private_Dirty:"))
-        else {
-            return;
-        };
-        self.walk = Some(Walk { at, rss, pss, uss: clean + dirty });
-        self.see_resident(rss);
-        self.ran_since_walk = false;
+        let Some(walk) = Walk::parse(at, rollup) else { return };
+        self.walk = Some(walk);
+        self.see_resident(walk.resident);
+        self.first_uss.get_or_insert(walk.own + walk.mapped_alone);
     }
 
-    /// What it adds to the tree's memory now: its proportional set where one was read, else its resident set.
-    pub fn now(&self) -> Bytes {
-        self.scaled(|walk| walk.pss).unwrap_or(self.rss)
+    /// What it adds to the tree's memory now. Until its pages were walked, all of it, or in a copy made by `fork` what
+    /// it has taken since it was first seen.
+    pub fn holding(&self) -> Holding {
+        let Resident { anonymous, mapped } = self.now;
+        match &self.walk {
+            Some(walk) => {
+                let mapped = scaled(walk.mapped_share, walk.resident.mapped, mapped);
+                let own = grown(walk.own, walk.resident.anonymous, anonymous);
+                Holding { anonymous, mapped, own, mapped_of_copy: mapped }
+            }
+            None => {
+                let first = self.first.unwrap_or_default();
+                let (own, mapped_of_copy) = (anonymous - first.anonymous, mapped - first.mapped);
+                Holding { anonymous, mapped, own, mapped_of_copy }
+            }
+        }
     }
 
     /// Highest resident set.
@@ -75,59 +148,43 @@ impl Memory {
         (self.peak_pss, self.peak_uss)
     }
 
-    /// When its pages were last walked, if it ran since then: the earliest is the next to be walked.
-    pub fn wants_walk(&self) -> Option<Duration> {
+    /// Memory of its own at its first walk.
+    pub const fn first_uss(&self) -> Option<Bytes> {
+        self.first_uss
+    }
+
+    /// Since when it waits for its pages to be walked: its last walk, or its birth. Not at all when what is resident is
+    /// about what it was, and nothing is shared that others may have given up.
+    pub fn waits_for_walk(&self) -> Option<Duration> {
         match self.walk {
-            None => Some(Duration::ZERO),
-            Some(walk) => self.ran_since_walk.then_some(walk.at),
+            None => Some(self.born),
+            Some(walk) => {
+                let (before, now) = (walk.resident.all(), self.now.all());
+                let changed = before.0.abs_diff(now.0) > before.0 / WORTH_A_WALK;
+                (changed || walk.own_and_share > walk.own).then_some(walk.at)
+            }
         }
     }
 
     /// The resident set as last seen.
-    pub const fn resident(&self) -> Bytes {
-        self.rss
-    }
-
-    fn scaled(&self, part: impl Fn(&Walk) -> Bytes) -> Option<Bytes> {
-        let walk = self.walk.as_ref()?;
-        if walk.rss.0 == 0 {
-            return Some(part(walk));
-        }
-        let scaled = u128::from(part(walk).0) * u128::from(self.rss.0) / u128::from(walk.rss.0);
-        Some(Bytes(u64::try_from(scaled).unwrap_or(u64::MAX)))
+    pub fn resident(&self) -> Bytes {
+        self.now.all()
     }
 }
 
-/// Walking pages may take this share of the run's time: the target's own memory calls wait meanwhile.
-const SHARE: f64 = 0.005;
-/// What may be spent before the share has added up, so that a short run is walked once.
-const CREDIT: Duration = Duration::from_millis(1);
-/// What a walk is expected to cost before one was made: 3.6 ms for 1 GiB (the study before this project).
-const PER_GIB: Duration = Duration::from_micros(3600);
-/// The least that a walk costs.
-const LEAST: Duration = Duration::from_micros(30);
-/// Larger processes are never walked: it would hold them up for tens of milliseconds.
-const TOO_LARGE: Bytes = Bytes(4 << 30);
-
-/// The budget for walks, over all processes.
-#[derive(Debug, Default)]
-pub struct Walks {
-    spent: Duration,
-    free: Duration,
+/// `part` of `whole`, when that has become `now`: what was taken since is the process's own, what was given up was in
+/// proportion.
+fn grown(part: Bytes, whole: Bytes, now: Bytes) -> Bytes {
+    if now >= whole { part + (now - whole) } else { scaled(part, whole, now) }
 }
 
-impl Walks {
-    /// Whether a process with this resident set may be walked now.
-    pub fn allow(&self, at: Duration, rss: Bytes) -> bool {
-        let expected = LEAST + PER_GIB.mul_f64(rss.0 as f64 / f64::from(1 << 30));
-        at >= self.free && rss <= TOO_LARGE && self.spent + expected <= CREDIT + at.mul_f64(SHARE)
+/// `part` of `whole`, when that has become `now`.
+fn scaled(part: Bytes, whole: Bytes, now: Bytes) -> Bytes {
+    if whole.0 == 0 {
+        return part;
     }
-
-    /// A walk cost this much time.
-    pub fn charge(&mut self, at: Duration, cost: Duration) {
-        self.spent += cost;
-        self.free = at + cost.div_f64(SHARE);
-    }
+    let scaled = u128::from(part.0) * u128::from(now.0) / u128::from(whole.0);
+    Bytes(u64::try_from(scaled).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -135,20 +192,38 @@ mod tests {
     use super::*;
 
     const ROLLUP: &[u8] = b"5590-7ffd ---p 00000000 00:00 0 [rollup]\nRss:    4000 kB\nPss:    1000 kB\n\
-        Pss_Dirty: 500 kB\nShared_Clean: 100 kB\nPrivate_Clean: 300 kB\nPrivate_Dirty: 400 kB\n";
+        Pss_Dirty: 500 kB\nPss_Anon: 600 kB\nPss_File: 400 kB\nShared_Clean: 100 kB\nPrivate_Clean: 100 kB\n\
+        Private_Dirty: 400 kB\nAnonymous: 2000 kB\n";
+
+    fn kib(anonymous: u64, mapped: u64) -> Resident {
+        Resident { anonymous: Bytes::from_kib(anonymous), mapped: Bytes::from_kib(mapped) }
+    }
+
+    fn check(memory: &Memory, pss: Option<u64>, uss: Option<u64>, rss: u64) {
+        assert_eq!(memory.peaks(), (pss.map(Bytes::from_kib), uss.map(Bytes::from_kib)), "{memory:?}");
+        assert_eq!(memory.peak_rss(), Bytes::from_kib(rss), "{memory:?}");
+    }
 
     #[test]
-    fn between_walks_the_proportional_set_follows_the_resident_set() {
+    fn statm_tells_what_is_resident() {
+        assert_eq!(Resident::parse(b"9000 1500 500 7 0 800 0\n", 4096), Some(kib(4000, 2000)));
+        assert_eq!(Resident::parse(b"9000 1500", 4096), None);
+    }
+
+    #[test]
+    fn between_walks_what_is_taken_is_its_own_and_what_is_given_up_is_in_proportion() {
         let mut memory = Memory::default();
-        memory.see_resident(Bytes::from_kib(2000));
-        assert_eq!((memory.now(), memory.peaks()), (Bytes::from_kib(2000), (None, None)), "no walk yet");
+        memory.see_resident(kib(2000, 2000));
+        check(&memory, None, None, 4000);
         memory.see_walk(Duration::ZERO, ROLLUP);
-        assert_eq!(memory.now(), Bytes::from_kib(1000));
-        memory.see_resident(Bytes::from_kib(8000));
-        memory.see_resident(Bytes::from_kib(400));
-        assert_eq!(memory.now(), Bytes::from_kib(100));
-        assert_eq!(memory.peak_rss(), Bytes::from_kib(8000));
-        assert_eq!(memory.peaks(), (Some(Bytes::from_kib(2000)), Some(Bytes::from_kib(1400))));
+        check(&memory, Some(1000), Some(500), 4000);
+        memory.see_resident(kib(2300, 2000));
+        check(&memory, Some(1300), Some(800), 4300);
+        memory.see_resident(kib(2000, 4000));
+        check(&memory, Some(1400), Some(800), 6000);
+        memory.see_resident(kib(1000, 2000));
+        assert_eq!(memory.holding().own, Bytes::from_kib(200));
+        assert_eq!(memory.first_uss(), Some(Bytes::from_kib(500)));
     }
 
     #[test]
@@ -156,49 +231,45 @@ mod tests {
         let mut memory = Memory::default();
         memory.see_walk(Duration::ZERO, ROLLUP);
         memory.forget();
-        memory.see_resident(Bytes::from_kib(80));
-        assert_eq!((memory.now(), memory.peak_rss()), (Bytes::from_kib(80), Bytes::from_kib(80)));
-        assert_eq!(memory.peaks(), (None, None));
+        memory.see_resident(kib(80, 0));
+        check(&memory, None, None, 80);
+        assert_eq!((memory.first_uss(), memory.resident()), (None, Bytes::from_kib(80)));
     }
 
     #[test]
     fn a_rollup_without_its_lines_is_not_taken_for_zero() {
         let mut memory = Memory::default();
-        memory.see_resident(Bytes::from_kib(2000));
+        memory.see_resident(kib(2000, 0));
         memory.see_walk(Duration::ZERO, b"Rss:    4000 kB\n");
-        assert_eq!((memory.now(), memory.peaks()), (Bytes::from_kib(2000), (None, None)));
+        check(&memory, None, None, 2000);
     }
 
     #[test]
-    fn only_a_process_that_ran_wants_another_walk() {
+    fn a_kernel_that_does_not_tell_anonymous_shares_is_understood() {
+        let old: Vec<u8> = ROLLUP
+            .split_inclusive(|byte| *byte == b'\n')
+            .filter(|line| !line.starts_with(b"Pss_"))
+            .flatten()
+            .copied()
+            .collect();
         let mut memory = Memory::default();
-        assert_eq!(memory.wants_walk(), Some(Duration::ZERO));
-        memory.see_walk(Duration::from_secs(2), ROLLUP);
-        assert_eq!(memory.wants_walk(), None);
-        memory.see_resident(Bytes::from_kib(4000));
-        assert_eq!(memory.wants_walk(), Some(Duration::from_secs(2)));
+        memory.see_walk(Duration::ZERO, &old);
+        check(&memory, Some(1000), Some(500), 4000);
     }
 
     #[test]
-    fn walks_stay_within_their_share_of_the_run() {
-        let cost = Duration::from_micros(500);
-        let (mut walks, mut spent) = (Walks::default(), Duration::ZERO);
-        for at in (0..10_000).map(Duration::from_millis) {
-            if walks.allow(at, Bytes(50 << 20)) {
-                walks.charge(at, cost);
-                spent += cost;
-            }
-        }
-        assert!(spent <= CREDIT + Duration::from_secs(10).mul_f64(SHARE), "{spent:?}");
-        assert!(spent >= Duration::from_secs(10).mul_f64(SHARE / 2.0), "{spent:?}");
-    }
-
-    #[test]
-    fn a_huge_process_is_never_walked_and_a_large_one_not_at_once() {
-        let walks = Walks::default();
-        assert!(walks.allow(Duration::ZERO, Bytes(50 << 20)));
-        assert!(!walks.allow(Duration::ZERO, Bytes(1 << 30)));
-        assert!(walks.allow(Duration::from_secs(2), Bytes(1 << 30)));
-        assert!(!walks.allow(Duration::from_secs(3600), Bytes(5 << 30)));
+    fn who_shares_or_changed_waits_for_another_walk_from_the_last_one_on() {
+        let alone: Vec<u8> = String::from_utf8_lossy(ROLLUP).replace("Pss_Anon: 600", "Pss_Anon: 400").into_bytes();
+        let second = Duration::from_secs;
+        let mut memory = Memory::of_one_born(second(1));
+        assert_eq!(memory.waits_for_walk(), Some(second(1)));
+        memory.see_walk(second(2), ROLLUP);
+        assert_eq!(memory.waits_for_walk(), Some(second(2)), "a sibling may end, and leave it what they shared");
+        memory.see_walk(second(3), &alone);
+        assert_eq!(memory.waits_for_walk(), None);
+        memory.see_resident(kib(1000, 3020));
+        assert_eq!(memory.waits_for_walk(), None);
+        memory.see_resident(kib(5000, 0));
+        assert_eq!(memory.waits_for_walk(), Some(second(3)));
     }
 }

@@ -3,6 +3,8 @@
 //! The child is held until everything is attached, then released. What the readings mean is `profile`'s;
 //! whether the run is a target or a trial is the caller's.
 
+mod account;
+mod attach;
 mod blocked;
 mod capture;
 mod clock;
@@ -10,7 +12,9 @@ mod counters;
 mod descriptors;
 mod exit;
 mod family;
+mod gil;
 pub mod histogram;
+mod instrument;
 pub mod kind;
 mod launch;
 mod ledger;
@@ -18,21 +22,33 @@ mod memory;
 mod memory_sets;
 mod probe;
 mod process;
+mod progress;
 mod readings;
 mod refusal;
+mod ring;
 mod round;
 mod run;
 pub mod sampler;
+mod sharing;
+mod sockets;
+mod stacks;
+mod subject;
+mod switches;
 mod syscall;
 mod throttle;
 pub mod timeline;
 mod totals;
 mod tree;
 mod wait_channel;
+mod walks;
 mod worker;
 
+pub use attach::attach;
+pub use instrument::{Instrument, Works, examine};
 pub use launch::Launch;
+pub use progress::Progress;
 pub use run::observe;
+pub use subject::{Refused, may_print_to};
 
 use crate::notice::Notice;
 use crate::units::Bytes;
@@ -105,11 +121,14 @@ pub enum Stdio {
 /// All readings of one run, raw.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Observation {
-    /// Whether the run was watched from its start to its own end.
+    /// Whether the run was watched from its start to its own end; one that was attached to, for as long as was asked for.
     pub complete: bool,
-    /// From release to the end of the first process.
+    /// The process that was attached to while it ran; `None` when we started it.
+    pub attached: Option<i32>,
+    /// From release, or from when it was attached to, to the end of the first process or of the watching.
     pub wall: Duration,
-    /// How the first process ended; `None` when we stopped before it did.
+    /// How the first process ended; `None` when we stopped before it did, or when it is not our child and the kernel
+    /// does not tell.
     pub exit: Option<Exit>,
     /// The part of the run before the first process became its last program by `exec`; `None` when it was one program
     /// throughout, or became another within [`Launch::SHORTEST`].
@@ -124,11 +143,11 @@ pub struct Observation {
     pub processes: Vec<Process>,
     /// Counters of the whole tree, those that the machine has.
     pub counters: Vec<Counter>,
-    /// The Python functions that were seen most, the most seen first; bounded.
+    /// The Python functions that were seen most, the most seen first; bounded, the rest is in a nameless last one.
     pub functions: Vec<Function>,
     /// The run over time.
     pub timeline: Timeline,
-    /// Highest sum of memory over the processes that were alive together (PSS where readable, else RSS).
+    /// Highest memory of the processes that were alive together, what `fork` copies share counted once.
     pub peak_memory: Bytes,
     /// Ticks in which a worker was last seen on that processor, by its number.
     pub core_ticks: Vec<u64>,
@@ -138,7 +157,7 @@ pub struct Observation {
     pub sampling: Sampling,
     /// Standard output and error of a captured run.
     pub output: Option<Output>,
-    /// The signal that ended the watching (Ctrl-C), already forwarded to the target.
+    /// The signal that ended the watching (Ctrl-C), already forwarded to the target unless that was attached to.
     pub interrupted: Option<i32>,
     /// Whether it was ended because it ran longer than [`Settings::timeout`].
     pub timed_out: bool,
@@ -224,10 +243,16 @@ pub struct Worker {
     pub blocked_ticks: ByKind<u32>,
     /// The same samples by how many things the system call waited on at once, where that could be read.
     pub waited_on: WaitedOn,
+    /// Time blocked on block devices, page faults included, as the kernel accounts it, to its tick of 10 ms; `None`
+    /// where it does not. File systems that wait for something else (network, FUSE) are not in it.
+    pub disk_delay: Option<Duration>,
     /// Lengths of its stretches on a core: each one where its switches were recorded, else means per sampling interval.
     pub bursts: Histogram,
     /// Lengths of its stretches blocked; only where its switches were recorded.
     pub waits: Histogram,
+    /// Short-lived processes that its process started, in the record of a process's first thread. They are workers too,
+    /// so their time is not to be added to that of the workers.
+    pub children: Children,
 }
 
 impl Worker {
@@ -239,6 +264,30 @@ impl Worker {
     /// The rest of its life: neither on a core nor in the run queue.
     pub fn blocked(&self) -> Duration {
         self.lifetime().saturating_sub(self.on_cpu + self.runnable)
+    }
+}
+
+/// Short-lived processes, credited to the one that they were born from; their own short-lived children among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Children {
+    /// How many were seen.
+    pub count: u64,
+    /// Their time on a core.
+    pub cpu: Duration,
+    /// Highest memory of any one of them: PSS where it was read, else RSS.
+    pub peak_memory: Bytes,
+}
+
+impl Children {
+    /// A process that lives shorter is a command that its parent had run, not a worker to be looked at: starting one
+    /// takes a tenth to all of that (7 to 115 ms for a Python pool of two, domain rules).
+    pub const SHORT_LIFE: Duration = Duration::from_millis(100);
+
+    /// Adds others.
+    pub fn absorb(&mut self, other: &Self) {
+        self.count += other.count;
+        self.cpu += other.cpu;
+        self.peak_memory = self.peak_memory.max(other.peak_memory);
     }
 }
 
@@ -288,6 +337,9 @@ pub struct Process {
     pub peak_pss: Option<Bytes>,
     /// Highest memory of its own; `None` when not readable or too costly.
     pub peak_uss: Option<Bytes>,
+    /// Memory of its own when that was first read, soon after its birth where the budget for it allowed; of a copy
+    /// made by `fork` it grows as pages that were shared are written.
+    pub first_uss: Option<Bytes>,
     /// Bytes it read from block devices.
     pub read_bytes: Bytes,
     /// Bytes it wrote to block devices.
@@ -296,6 +348,9 @@ pub struct Process {
     pub major_faults: u64,
     /// Page faults served from memory.
     pub minor_faults: u64,
+    /// CPU time of the children that it waited for, with all that they had waited for, seen by us or not; as last read,
+    /// to the kernel's tick.
+    pub waited_cpu: Duration,
 }
 
 /// A process's global interpreter lock, as read from its memory.
@@ -317,6 +372,8 @@ pub struct GilSamples {
     pub samples: u32,
     /// Moments at which some thread held it.
     pub held: u32,
+    /// Moments at which some thread of the process was on a core or waited for one.
+    pub computing: u32,
     /// Time on a core, over the stretches between those moments, of threads that held it.
     pub holding: Duration,
     /// Time on a core of all threads over the same stretches.
@@ -325,7 +382,9 @@ pub struct GilSamples {
     pub handovers: u64,
 }
 
-/// One Python function, as often as it was seen.
+/// One Python function, as often as it was seen: threads are credited to the innermost function of the program's own
+/// code, not to what that calls in the standard library or an installed package. A nameless one stands for all those
+/// that were not kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Function {
     /// Its name; untrusted.
@@ -334,9 +393,11 @@ pub struct Function {
     pub path: PathBuf,
     /// The line that it was in most often.
     pub line: u32,
-    /// Sightings of a thread in it, on top of the stack, waiting or not.
+    /// The function on top of the stack most often, `name (file)`, when that was not this one; untrusted.
+    pub inside: Option<String>,
+    /// Sightings of a thread in it, waiting or not. One made while sightings were rarer counts for several.
     pub seen: u32,
-    /// Those in which the thread was not waiting.
+    /// Those in which the thread was on a core or waiting for one.
     pub active: u32,
     /// Those in which the thread held the GIL.
     pub holding: u32,
@@ -364,7 +425,7 @@ pub struct Sampling {
     pub own_cpu: Duration,
     /// The kernel's records of switches; `None` when there were none to be had.
     pub switches: Option<Switches>,
-    /// Times that a stack was asked for, and those without an answer.
+    /// Times that a process's stacks were asked for, and those without an answer.
     pub stacks: (u64, u64),
 }
 

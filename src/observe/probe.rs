@@ -1,9 +1,10 @@
-//! One file below `/proc` that is read again and again: kept open and read at offset 0 where descriptors allow, which
-//! costs a third of opening it each time, else opened for each reading.
+//! One file below `/proc` that is read again and again: kept open from its first reading and read at offset 0 where
+//! descriptors allow, which costs a third of opening it each time, else opened for each reading.
 //!
 //! A kept descriptor means one task for ever: when the task is gone the kernel says so, even if its id was given to
 //! another. What the bytes mean is `readings`'s.
 
+use std::cell::OnceCell;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -89,13 +90,15 @@ impl AsRef<Path> for ProcPath {
 #[derive(Debug)]
 pub struct Probe {
     path: ProcPath,
-    kept: Option<File>,
+    /// Whether it is to be kept open.
+    keep: bool,
+    kept: OnceCell<File>,
 }
 
 impl Probe {
-    /// Keeps the file open when `keep` and it can be opened now.
-    pub fn new(path: ProcPath, keep: bool) -> Self {
-        Self { path, kept: if keep { File::open(path).ok() } else { None } }
+    /// Keeps the file open when `keep`.
+    pub const fn new(path: ProcPath, keep: bool) -> Self {
+        Self { path, keep, kept: OnceCell::new() }
     }
 
     /// Reads from the file's beginning into the caller's stack.
@@ -103,13 +106,8 @@ impl Probe {
     /// # Errors
     /// [`Failure`].
     pub fn read<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], Failure> {
-        match &self.kept {
-            Some(file) => {
-                let length = file.read_at(buffer, 0)?;
-                Ok(&buffer[..length])
-            }
-            None => self.path.read(buffer),
-        }
+        let length = self.with(|file| file.read_at(buffer, 0))??;
+        Ok(&buffer[..length])
     }
 
     /// Reads a file of any length, into memory that is used again.
@@ -118,21 +116,25 @@ impl Probe {
     /// [`Failure`].
     pub fn read_whole(&self, into: &mut Vec<u8>) -> Result<(), Failure> {
         into.clear();
-        let opened;
-        let file = match &self.kept {
-            Some(file) => file,
-            None => {
-                opened = File::open(self.path)?;
-                &opened
-            }
-        };
         let mut part = [0; 4096];
-        loop {
-            match file.read_at(&mut part, into.len() as u64)? {
-                0 => return Ok(()),
-                length => into.extend_from_slice(&part[..length]),
+        let whole = self.with(|file| {
+            loop {
+                match file.read_at(&mut part, into.len() as u64)? {
+                    0 => return Ok(()),
+                    length => into.extend_from_slice(&part[..length]),
+                }
             }
+        })?;
+        whole.map_err(|error: io::Error| error.into())
+    }
+
+    /// What `read` makes of the file, opened now when it was not kept. Out of descriptors, it is opened each time.
+    fn with<T>(&self, read: impl FnOnce(&File) -> T) -> io::Result<T> {
+        if let Some(file) = self.kept.get() {
+            return Ok(read(file));
         }
+        let file = File::open(self.path)?;
+        Ok(if self.keep { read(self.kept.get_or_init(|| file)) } else { read(&file) })
     }
 
     /// Where it lies, for a sentence.

@@ -2,23 +2,26 @@
 //!
 //! Which processes belong to the tree is `tree`'s.
 
-use super::descriptors::Descriptors;
-use super::memory::{Memory, Walks};
-use super::probe::{Failure, Probe, ProcPath};
-use super::readings::{Stat, TICK, children, field, field_kib, number};
-use super::round::{Cadence, Hidden, Round};
-use super::worker::{Gone, LiveWorker};
-use super::{Launch, Process, Worker};
-use crate::units::Bytes;
-use std::ffi::OsString;
-use std::fs::File;
-use std::io::Read;
-use std::mem::take;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::time::{Duration, Instant};
+mod details;
+mod interpreter;
+mod recorded;
 
-/// The part of a command line that is kept.
-const COMMAND_LINE: u64 = 4096;
+use super::account::Account;
+use super::descriptors::Descriptors;
+use super::gil::Watch;
+use super::memory::Memory;
+use super::probe::{Failure, Probe, ProcPath};
+use super::readings::{Stat, TICK, children, number};
+use super::round::{Cadence, Hidden, Round};
+use super::sharing::{Holding, Kin};
+use super::stacks::Python;
+use super::walks::Walks;
+use super::worker::{Gone, LiveWorker};
+use super::{Launch, Process};
+use crate::units::Bytes;
+use std::mem::take;
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
 
 /// Which program a process was found to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +40,7 @@ pub struct LiveProcess {
     descriptors: Descriptors,
     stat: Probe,
     memory: Memory,
+    gil: Watch,
     cadence: Cadence,
     start: Duration,
     /// Where the stack of the program it runs begins: another after each `exec`.
@@ -46,12 +50,16 @@ pub struct LiveProcess {
     /// Whether a worker vanished since the folder of workers was last listed.
     bereaved: bool,
     ran: bool,
+    /// Whether a signal has stopped it.
+    stopped: bool,
     /// Whether it ran since its details were read.
     undetailed: bool,
     /// CPU time of all its threads, dead ones and waited-for children included, to the kernel's tick.
     cpu: Duration,
     /// The part of it that is of waited-for children.
     reaped: Duration,
+    /// The part of that of children of programs that it was before.
+    reaped_before: Duration,
     /// Block-device bytes that the kernel counts as its own and its program did not move: those of children it waited
     /// for, and of programs that it was before.
     inherited: (Bytes, Bytes),
@@ -59,6 +67,11 @@ pub struct LiveProcess {
     faults_before: (u64, u64),
     /// What went before its last program.
     launch: Option<Launch>,
+    account: Account,
+    /// Its parent now: another than the one in its record once that is gone.
+    heir: i32,
+    /// Its highest resident set when it was attached to.
+    peak_before: Bytes,
 }
 
 impl LiveProcess {
@@ -72,24 +85,53 @@ impl LiveProcess {
             workers: Vec::new(),
             descriptors: Descriptors::new(pid),
             stat: Probe::new(ProcPath::process(pid, "stat"), round.may_keep()),
-            memory: Memory::default(),
+            memory: Memory::of_one_born(round.at),
+            gil: Watch::from(round.at),
             cadence: Cadence::from(round.at),
             start: Duration::ZERO,
             stack: 0,
             threads: 0,
             bereaved: false,
             ran: true,
+            stopped: false,
             undetailed: true,
             cpu: Duration::ZERO,
             reaped: Duration::ZERO,
+            reaped_before: Duration::ZERO,
             inherited: Default::default(),
             faults_before: (0, 0),
             launch: None,
+            account: Account::default(),
+            heir: 0,
+            peak_before: Bytes::default(),
         };
         process.read_stat()?;
+        if round.ran_before(process.start) {
+            process.begin(round);
+        }
         process.identify();
-        process.list_workers(round);
+        process.list_workers(false, round);
         if process.workers.is_empty() { Err(Gone) } else { Ok(process) }
+    }
+
+    /// It ran before it was attached to: what it did until now is not of the run.
+    fn begin(&mut self, round: &mut Round) {
+        self.account.begin();
+        self.note_io(round);
+        self.inherited = self.io();
+        (self.record.read_bytes, self.record.written_bytes) = Default::default();
+        self.faults_before = (take(&mut self.record.minor_faults), take(&mut self.record.major_faults));
+        self.peak_before = self.peak().unwrap_or_default();
+    }
+
+    /// Its CPU time, to be settled when it is gone.
+    pub const fn account(&mut self) -> &mut Account {
+        &mut self.account
+    }
+
+    /// The process that waits for it now.
+    pub const fn heir(&self) -> i32 {
+        self.heir
     }
 
     /// Its id.
@@ -102,9 +144,9 @@ impl LiveProcess {
         self.record.parent
     }
 
-    /// The most files that it keeps open: two for each worker, and one.
-    pub const fn files(&self) -> usize {
-        2 * self.workers.len() + 1
+    /// The most files that it keeps open: two for each worker, one, and its memory.
+    pub fn files(&self) -> usize {
+        2 * self.workers.len() + 1 + self.gil.files()
     }
 
     /// Whether any of its workers has not ended.
@@ -112,14 +154,27 @@ impl LiveProcess {
         self.workers.iter().any(|worker| !worker.has_ended())
     }
 
+    /// It, when the name of its program's file says that it is CPython, and it has not ended.
+    pub fn python(&self) -> Option<Python> {
+        let name = self.record.executable.as_ref()?.file_name()?;
+        let python = name.as_bytes().starts_with(b"python") && self.stack != 0 && self.is_alive();
+        python.then_some(Python { pid: self.record.pid, image: self.stack })
+    }
+
     /// CPU time of all its threads, dead ones and waited-for children included, to the kernel's tick.
     pub const fn cpu(&self) -> Duration {
         self.cpu
     }
 
-    /// What it adds to the tree's memory now.
-    pub fn memory_now(&self) -> Bytes {
-        if self.is_alive() { self.memory.now() } else { Bytes::default() }
+    /// What it has now, and with whom it may share it; `None` when it has ended.
+    pub fn holding(&self) -> Option<(Kin, Holding)> {
+        let kin = Kin { family: self.stack, start: self.start, pid: self.record.pid };
+        self.is_alive().then(|| (kin, self.memory.holding()))
+    }
+
+    /// Its workers that have not ended.
+    pub fn workers_alive(&self) -> usize {
+        self.workers.iter().filter(|worker| !worker.has_ended()).count()
     }
 
     /// Its block-device bytes as last read, those of waited-for children included.
@@ -138,21 +193,39 @@ impl LiveProcess {
     /// When it is gone.
     pub fn sample(&mut self, round: &mut Round) -> Result<(), Gone> {
         self.ran = false;
+        self.settle_gil(round);
+        let before = (round.stretch.on_cpu, round.stretch.runnable);
+        self.gil.lend_extents(&mut round.locks);
         for i in (0..self.workers.len()).rev() {
             match self.workers[i].sample(&mut self.descriptors, round) {
                 Ok(()) => self.ran |= self.workers[i].ran(),
+                Err(Gone) if self.workers[i].is_awaited(round) => self.ran = true,
                 Err(Gone) => {
                     (self.bereaved, self.ran) = (true, true);
-                    round.ledger.bury(self.workers.remove(i).into_record());
+                    let worker = self.workers.remove(i);
+                    self.gil.bury(worker.switches());
+                    bury(worker, round);
                 }
             }
         }
+        self.gil.lend_extents(&mut round.locks);
         if self.workers.is_empty() {
             return Err(Gone);
         }
+        self.seek_gil(round);
+        self.read_gil(before, round);
         if self.ran {
-            if self.read_stat()? == Program::Another {
-                self.become_another(round);
+            match self.read_stat() {
+                Ok(Program::Same) => {}
+                Ok(Program::Another) => self.become_another(round),
+                // Any that went since it was read a moment ago is waited for, too.
+                Err(Gone) if self.awaits_end() || self.workers.iter_mut().any(|worker| worker.is_awaited(round)) => {
+                    return Ok(());
+                }
+                Err(Gone) => return Err(Gone),
+            }
+            if self.stopped {
+                self.workers.iter_mut().for_each(LiveWorker::stop);
             }
             self.undetailed = true;
         }
@@ -178,12 +251,14 @@ impl LiveProcess {
     /// It has become another program, and the one before leaves its record.
     fn become_another(&mut self, round: &mut Round) {
         self.descriptors = Descriptors::new(self.record.pid);
+        self.gil = Watch::from(round.at);
         self.identify();
         self.record.has_epoll = false;
         self.note_io(round);
         self.inherited = self.io();
         (self.record.read_bytes, self.record.written_bytes) = Default::default();
         let Process { minor_faults, major_faults, .. } = &mut self.record;
+        self.reaped_before = self.reaped;
         self.faults_before = (self.faults_before.0 + take(minor_faults), self.faults_before.1 + take(major_faults));
         // Whoever executes it, it has its process's id from then on, and no other thread is left.
         let Some(worker) = self.workers.iter_mut().find(|worker| worker.tid() == self.record.pid) else { return };
@@ -202,14 +277,25 @@ impl LiveProcess {
         self.bereaved || self.threads != self.workers.len() as u64
     }
 
-    /// Takes up workers that are not known yet.
-    pub fn list_workers(&mut self, round: &mut Round) {
+    /// Takes up workers that are not known yet. While births are recorded those without a record are being born or
+    /// dying right now, unless this is a `full` look for what the records may have missed.
+    pub fn list_workers(&mut self, full: bool, round: &mut Round) {
         self.bereaved = false;
+        self.gil.lend_extents(&mut round.locks);
+        self.take_up_workers(full, round);
+        self.gil.lend_extents(&mut round.locks);
+    }
+
+    fn take_up_workers(&mut self, full: bool, round: &mut Round) {
         let Ok(folder) = std::fs::read_dir(ProcPath::process(self.record.pid, "task")) else { return };
         let tids = folder
             .flatten()
             .filter_map(|entry| number(entry.file_name().as_bytes()).and_then(|tid| i32::try_from(tid).ok()));
         for tid in tids {
+            let expected = full || tid == self.record.pid || !round.tracks.are_kept();
+            if !expected && round.tracks.get_mut(tid).is_none() {
+                continue;
+            }
             // The kernel lists and we keep them in order of birth, mostly that of their numbers.
             if let Err(place) = self.workers.binary_search_by_key(&tid, LiveWorker::tid)
                 && let Ok(worker) = LiveWorker::new(tid, self.record.parent, &mut self.descriptors, round)
@@ -240,17 +326,19 @@ impl LiveProcess {
         self.bereaved
     }
 
-    /// When its pages were last walked, if that should be done again now.
-    pub fn wants_walk(&self, at: Duration, walks: &Walks) -> Option<Duration> {
-        if !walks.allow(at, self.memory.resident()) || !self.is_alive() {
-            return None;
-        }
-        self.memory.wants_walk()
+    /// Since when it waits for its pages to be walked.
+    pub fn waits_for_walk(&self, walks: &Walks) -> Option<Duration> {
+        self.memory.waits_for_walk().filter(|_| walks.bears(self.memory.resident()) && self.is_alive())
+    }
+
+    /// The resident set as last seen.
+    pub fn resident(&self) -> Bytes {
+        self.memory.resident()
     }
 
     /// Walks its pages.
     pub fn walk(&mut self, walks: &mut Walks, round: &mut Round) {
-        let began = Instant::now();
+        let began = Walks::clock();
         let mut buffer = [0; 2048];
         let path = ProcPath::process(self.record.pid, "smaps_rollup");
         match path.read(&mut buffer) {
@@ -258,7 +346,7 @@ impl LiveProcess {
             Err(Failure::Vanished) => {}
             Err(Failure::Unreadable(why)) => round.missing.note(Hidden::Rollup, path.as_ref(), &why),
         }
-        walks.charge(round.at, began.elapsed());
+        walks.charge(round.at, self.memory.resident(), Walks::clock().saturating_sub(began));
     }
 
     /// It has ended now and is about to be reaped: its last readings.
@@ -273,12 +361,17 @@ impl LiveProcess {
         let _unreadable = self.read_io();
     }
 
-    /// The records it leaves.
-    pub fn into_records(self) -> (Process, impl Iterator<Item = Worker>) {
+    /// It leaves its records.
+    pub fn bury(self, round: &mut Round) {
         let mut record = self.record;
+        let switches = self.workers.iter().map(LiveWorker::switches);
+        record.gil = self.gil.sum(switches.fold((0, 0), |sum, of_one| (sum.0 + of_one.0, sum.1 + of_one.1)));
         record.peak_rss = self.memory.peak_rss();
         (record.peak_pss, record.peak_uss) = self.memory.peaks();
-        (record, self.workers.into_iter().map(LiveWorker::into_record))
+        record.first_uss = self.memory.first_uss();
+        record.waited_cpu = self.reaped.saturating_sub(self.reaped_before);
+        self.workers.into_iter().for_each(|worker| bury(worker, round));
+        round.ledger.retire(record);
     }
 
     fn read_stat(&mut self) -> Result<Program, Gone> {
@@ -298,10 +391,11 @@ impl LiveProcess {
         self.start = stat.start;
         self.stack = if stat.stack == 0 { self.stack } else { stat.stack };
         self.threads = stat.threads.max(1);
-        self.cpu = stat.user + stat.system + stat.reaped;
-        self.reaped = stat.reaped;
+        self.account.see(&stat);
+        (self.cpu, self.reaped, self.heir) = (self.account.cpu(), self.account.reaped(), stat.parent);
         self.record.minor_faults = stat.minor_faults.saturating_sub(self.faults_before.0);
         self.record.major_faults = stat.major_faults.saturating_sub(self.faults_before.1);
+        self.stopped = matches!(stat.state, b'T' | b't');
         if first {
             self.record.parent = stat.parent;
         }
@@ -309,50 +403,18 @@ impl LiveProcess {
             self.memory.forget();
         }
         if stat.state != b'Z' {
-            self.memory.see_resident(Bytes(stat.rss_pages.saturating_mul(procfs::page_size())));
+            self.memory.see_resident(self.read_resident(stat.rss_pages));
         }
         Ok(if another { Program::Another } else { Program::Same })
     }
+}
 
-    fn detail(&mut self, round: &mut Round) {
-        self.cadence.done(round.at);
-        self.identify();
-        self.record.has_epoll = self.record.has_epoll || self.descriptors.any_epoll();
-        self.note_io(round);
-        let mut buffer = [0; 4096];
-        if let Ok(status) = ProcPath::process(self.record.pid, "status").read(&mut buffer)
-            && let Some(peak) = field_kib(status, b"VmHWM:")
-        {
-            self.memory.see_peak(peak);
-        }
-    }
-
-    /// What it runs. One that has ended no longer says, so what was last seen stands.
-    fn identify(&mut self) {
-        if let Ok(executable) = std::fs::read_link(ProcPath::process(self.record.pid, "exe")) {
-            self.record.executable = Some(executable);
-        }
-        let mut words = Vec::new();
-        let read = File::open(ProcPath::process(self.record.pid, "cmdline"))
-            .and_then(|file| file.take(COMMAND_LINE).read_to_end(&mut words));
-        if read.is_ok() && !words.is_empty() {
-            let words = words.strip_suffix(b"\0").unwrap_or(&words);
-            self.record.argv = words.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec())).collect();
-        }
-    }
-
-    fn note_io(&mut self, round: &mut Round) {
-        if let Err(Failure::Unreadable(why)) = self.read_io() {
-            round.missing.note(Hidden::Io, ProcPath::process(self.record.pid, "io").as_ref(), &why);
-        }
-    }
-
-    fn read_io(&mut self) -> Result<(), Failure> {
-        let mut buffer = [0; 512];
-        let io = ProcPath::process(self.record.pid, "io").read(&mut buffer)?;
-        let bytes = |name| field(io, name).map_or(Bytes::default(), Bytes);
-        self.record.read_bytes = bytes(b"read_bytes:") - self.inherited.0;
-        self.record.written_bytes = bytes(b"write_bytes:") - self.inherited.1;
-        Ok(())
+/// A worker leaves its record.
+fn bury(mut worker: LiveWorker, round: &mut Round) {
+    worker.leaves_track(round);
+    if worker.end_was_only_recorded() {
+        round.ledger.bury_recorded(worker.into_record());
+    } else {
+        round.ledger.bury(worker.into_record());
     }
 }

@@ -3,11 +3,15 @@
 //! Takes `&[u8]` and never a file, so that captures from other hosts are parsed in tests. Opening and reading is
 //! `probe`'s; what follows from a reading is `worker`'s and `process`'s.
 
+use super::descriptors::Watched;
 use crate::units::Bytes;
 use std::time::Duration;
 
 /// One kernel "clock tick" of `/proc/PID/stat` and `/proc/stat`: USER_HZ is 100 on every architecture we build for.
 pub const TICK: Duration = Duration::from_millis(10);
+/// Events of an epoll, as the kernel writes them: ready for writing; told only of changes.
+const EPOLLOUT: u32 = nix::libc::EPOLLOUT as u32;
+const EPOLLET: u32 = nix::libc::EPOLLET as u32;
 
 /// `/proc/PID/task/TID/schedstat`: exact, but up to one scheduler tick stale for a worker that is running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,6 +74,8 @@ pub struct Stat<'a> {
     pub stack: u64,
     /// The core it last ran on.
     pub processor: usize,
+    /// Time blocked on block devices, to the tick; zero where the kernel does not account it.
+    pub disk_delay: Duration,
 }
 
 impl<'a> Stat<'a> {
@@ -78,7 +84,7 @@ impl<'a> Stat<'a> {
         let open = bytes.iter().position(|byte| *byte == b'(')?;
         let close = bytes.iter().rposition(|byte| *byte == b')')?;
         let comm = bytes.get(open + 1..close)?;
-        let mut fields: [&[u8]; 37] = [&[]; 37];
+        let mut fields: [&[u8]; 40] = [&[]; 40];
         let mut found = 0;
         for (slot, word) in fields.iter_mut().zip(words(&bytes[close + 1..])) {
             *slot = word;
@@ -104,6 +110,7 @@ impl<'a> Stat<'a> {
             rss_pages: field(24)?,
             stack: field(28)?,
             processor: usize::try_from(field(39)?).ok()?,
+            disk_delay: ticks(42)?,
         })
     }
 }
@@ -142,16 +149,16 @@ pub fn busy(stat: &[u8]) -> Option<Duration> {
     Some(ticks(user + nice + system + irq + softirq))
 }
 
-/// The descriptors that `/proc/PID/fdinfo/EPFD` says an epoll waits on.
-pub fn epoll_targets(fdinfo: &[u8]) -> impl Iterator<Item = i32> {
-    fdinfo
-        .split(|byte| *byte == b'\n')
-        .filter_map(|line| i32::try_from(number(words(line.strip_prefix(b"tfd:")?).next()?)?).ok())
-}
-
-/// The inodes of the socket table `/proc/PID/net/unix`.
-pub fn unix_inodes(table: &[u8]) -> impl Iterator<Item = u64> {
-    table.split(|byte| *byte == b'\n').skip(1).filter_map(|line| number(words(line).nth(6)?))
+/// The descriptors that `/proc/PID/fdinfo/EPFD` says an epoll waits on: `tfd: 5 events: 19 data: …`, the events in
+/// hexadecimal. One that is edge-triggered is registered for writing once and for all, which says nothing.
+pub fn epoll_targets(fdinfo: &[u8]) -> impl Iterator<Item = Watched> {
+    fdinfo.split(|byte| *byte == b'\n').filter_map(|line| {
+        let mut words = words(line.strip_prefix(b"tfd:")?);
+        let descriptor = i32::try_from(number(words.next()?)?).ok()?;
+        let events = words.nth(1).and_then(|word| u32::from_str_radix(std::str::from_utf8(word).ok()?, 16).ok());
+        let writing = events.is_some_and(|events| events & (EPOLLOUT | EPOLLET) == EPOLLOUT);
+        Some(Watched { descriptor, writing })
+    })
 }
 
 /// The words of a text, split at any white space.
@@ -193,7 +200,7 @@ mod tests {
     fn stat_line(comm: &str) -> String {
         format!(
             "8123 ({comm}) S 8100 8123 8100 0 -1 4194304 1420 77 3 9 151 42 6 2 20 0 5 0 141650 3088384 \
-             402 18446744073709551615 94000 94100 140735 0 0 0 0 4096 1 0 0 0 17 1 0 0 0 0 0 94200 94300 94400 1 2 3 4 0\n"
+             402 18446744073709551615 94000 94100 140735 0 0 0 0 4096 1 0 0 0 17 1 0 0 8 0 0 94200 94300 94400 1 2 3 4 0\n"
         )
     }
 
@@ -207,6 +214,7 @@ mod tests {
             assert_eq!((stat.minor_faults, stat.major_faults, stat.rss_pages, stat.stack), (1420, 3, 402, 140_735));
             assert_eq!((stat.user, stat.system), (Duration::from_millis(1510), Duration::from_millis(420)));
             assert_eq!((stat.reaped, stat.start), (Duration::from_millis(80), Duration::from_millis(1_416_500)));
+            assert_eq!(stat.disk_delay, Duration::from_millis(80));
         }
     }
 
@@ -245,14 +253,12 @@ mod tests {
     }
 
     #[test]
-    fn epoll_targets_and_unix_sockets_are_listed() {
+    fn what_an_epoll_waits_on_is_listed() {
         let fdinfo = b"pos:\t0\nflags:\t02000002\nmnt_id:\t17\nino:\t1039\n\
             tfd:        4 events:       19 data:                4  pos:0 ino:a673 sdev:9\n\
-            tfd:       16 events:       19 data:     7f0b00000006  pos:0 ino:a675 sdev:f\n";
-        assert_eq!(epoll_targets(fdinfo).collect::<Vec<_>>(), [4, 16]);
-        let table = b"Num       RefCount Protocol Flags    Type St Inode Path\n\
-            000000001be13ea0: 00000003 00000000 00000000 0001 03  1060\n\
-            00000000d084e67f: 00000002 00000000 00010000 0001 01  1059 /run/a b.sock\n";
-        assert_eq!(unix_inodes(table).collect::<Vec<_>>(), [1060, 1059]);
+            tfd:       16 events:        4 data:     7f0b00000006  pos:0 ino:a675 sdev:f\n\
+            tfd:       17 events: 8000201d data:     7f0b00000006  pos:0 ino:a675 sdev:f\n";
+        let listed: Vec<_> = epoll_targets(fdinfo).map(|watched| (watched.descriptor, watched.writing)).collect();
+        assert_eq!(listed, [(4, false), (16, true), (17, false)]);
     }
 }

@@ -1,16 +1,23 @@
 //! One tick's purse and basket: what reading the tree may still spend in this tick, and what it has brought home.
 
 use super::Mechanism;
+use super::gil::{Extents, Images};
 use super::ledger::Ledger;
+use super::readings::TICK;
+use super::sockets::Sockets;
+use super::switches::Tracks;
 use super::timeline::Bucket;
 use crate::notice::Notice;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Workers found running whose core is looked up in one tick; far more than are really on a core at once.
 const CORES_LOOKED_UP: u32 = 64;
 /// Workers and processes whose details (name, switches, I/O) are read in one tick; the others' turn comes later.
 const DETAILED: u32 = 64;
+/// Workers whose switches are recorded that are read in one tick, about; records know the times of all, so this only
+/// samples what they wait for, and a thousand that stir cost no more than these.
+const RECORDED_READ: u32 = 64;
 
 /// Handed down the tree at each tick.
 #[derive(Debug, Default)]
@@ -19,8 +26,13 @@ pub struct Round {
     pub at: Duration,
     /// When the tick before it was.
     pub since: Duration,
+    /// The target's start, by our clock.
+    pub zero: Option<Instant>,
     /// The target's start, since boot.
     pub boot: Duration,
+    /// Who was started before this time since boot ran before it was attached to, and what it did until it is found is
+    /// not of the run. `None` where the run begins with its first process.
+    pub attached: Option<Duration>,
     /// How many ticks there were, this one included.
     pub ticks: u64,
     /// How many more files may be kept open.
@@ -29,14 +41,27 @@ pub struct Round {
     pub stretch: Bucket,
     /// What has ended.
     pub ledger: Ledger,
+    /// What the kernel's records tell of the living.
+    pub tracks: Tracks,
     /// On which cores the tree was seen.
     pub cores: Cores,
     /// What could not be read.
     pub missing: Missing,
+    /// The sockets that anyone waited on.
+    pub sockets: Sockets,
+    /// Whether the kernel accounts the time that tasks are blocked on block devices.
+    pub delays: bool,
+    /// Of the process that is being read, the memory of its interpreter's locks.
+    pub locks: Extents,
+    /// The files that were looked at for an interpreter.
+    pub images: Images,
     /// What is not to be looked at.
     pub without: Vec<Mechanism>,
     lookups: u32,
     details: u32,
+    /// Recorded workers that there was reason to read in this tick, and of how many one is read.
+    stirred: u32,
+    stride: u32,
 }
 
 impl Round {
@@ -45,10 +70,17 @@ impl Round {
         self.at = at.max(self.since);
     }
 
+    /// The time since the target's start, which has gone on since the tick began.
+    pub fn now(&self) -> Duration {
+        self.zero.map_or(self.at, |zero| zero.elapsed())
+    }
+
     /// A new tick begins.
     pub fn begin(&mut self, at: Duration) {
         self.advance(at);
         self.ticks += 1;
+        self.stride = self.stirred.div_ceil(RECORDED_READ).max(1);
+        self.stirred = 0;
         self.lookups = CORES_LOOKED_UP;
         self.details = DETAILED;
         self.cores.begin();
@@ -61,6 +93,11 @@ impl Round {
         std::mem::take(&mut self.stretch)
     }
 
+    /// Whether whoever was started then, since boot, ran before it was attached to.
+    pub fn ran_before(&self, start: Duration) -> bool {
+        self.attached.is_some_and(|attached| start + TICK <= attached)
+    }
+
     /// Whether this is to be looked at.
     pub fn wants(&self, mechanism: Mechanism) -> bool {
         !self.without.contains(&mechanism)
@@ -71,6 +108,14 @@ impl Round {
         let any = self.files > 0;
         self.files = self.files.saturating_sub(1);
         any
+    }
+
+    /// Whether this one of the recorded workers that stirred is read in this tick: of many in order one in a stride, and
+    /// in the next tick others.
+    pub const fn may_read(&mut self) -> bool {
+        self.stirred += 1;
+        let stride = if self.stride == 0 { 1 } else { self.stride as u64 };
+        (self.stirred as u64 + self.ticks).is_multiple_of(stride)
     }
 
     /// Whether one more core may be looked up in this tick.
@@ -170,30 +215,42 @@ pub enum Hidden {
     Io,
     /// `smaps_rollup`.
     Rollup,
+    /// The interpreter's lock, in `mem`.
+    Gil,
 }
 
 /// What could not be read, each with the first reason met.
 #[derive(Debug, Default)]
-pub struct Missing(Vec<(Hidden, String)>);
+pub struct Missing {
+    noted: Vec<(Hidden, String)>,
+    /// What would show more of a target that is not our child; `None` where it is.
+    pub remedy: Option<String>,
+}
 
 impl Missing {
     /// Takes down why `hidden` could not be read; only the first time costs anything.
     pub fn note(&mut self, hidden: Hidden, path: &Path, why: &dyn std::fmt::Display) {
-        if self.0.iter().all(|(known, _)| *known != hidden) {
-            self.0.push((hidden, format!("{}: {why}", path.display())));
+        if self.noted.iter().all(|(known, _)| *known != hidden) {
+            self.noted.push((hidden, format!("{}: {why}", path.display())));
         }
     }
 
     /// As notices.
     pub fn into_notices(self) -> impl Iterator<Item = Notice> {
-        self.0.into_iter().map(|(hidden, why)| {
+        self.noted.into_iter().map(move |(hidden, why)| {
             let (what, remedy) = hidden.words();
-            Notice::Unavailable { what, why, remedy: remedy.to_owned() }
+            let attached = self.remedy.clone().filter(|_| hidden.needs_rights());
+            Notice::Unavailable { what, why, remedy: attached.unwrap_or_else(|| remedy.to_owned()) }
         })
     }
 }
 
 impl Hidden {
+    /// Whether it is there, and only a matter of who asks.
+    const fn needs_rights(self) -> bool {
+        matches!(self, Self::Syscall | Self::Io | Self::Rollup)
+    }
+
     const fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Target => (
@@ -221,6 +278,11 @@ impl Hidden {
                 "proportional memory (PSS)",
                 "resident memory is used, which counts shared pages once for each process; run concadvise as the \
                  target's user or as root",
+            ),
+            Self::Gil => (
+                "who holds Python's GIL",
+                "it is inferred from how the threads wait; to have it measured, run concadvise as the target's user or as \
+                 root, and set kernel.yama.ptrace_scope to 0 or 1",
             ),
         }
     }

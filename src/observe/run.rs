@@ -1,15 +1,17 @@
 //! One run, from the fork to the last reaped orphan: holds the first process until everything is attached, releases
 //! it, wakes for the sampler's ticks, and takes the kernel's sums at the end.
 //!
-//! What a tick reads is the sampler's. One thread does it all, and one `ppoll` per tick waits for it all.
+//! What a tick reads is the sampler's. One thread does it all, and one `ppoll` per tick waits for it all; only Python
+//! stacks, which may take milliseconds, are read by a thread of their own.
 
 use super::capture::Capture;
 use super::counters::Counters;
 use super::family::{self, Family};
 use super::refusal::refusal;
 use super::sampler::Sampler;
+use super::stacks::Stacks;
 use super::throttle::Throttle;
-use super::{Error, Exit, Mechanism, Observation, Sampling, Settings, Stdio, Totals};
+use super::{Error, Exit, Mechanism, Observation, Progress, Sampling, Settings, Stdio, Totals};
 use crate::notice::Notice;
 use crate::sys::ready::{Until, ready};
 use crate::sys::signals::{self, Arrival, Watch};
@@ -28,11 +30,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Signals that end a program unless it does something about them: the user wants the run to stop.
-const INTERRUPTING: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
+pub(super) const INTERRUPTING: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
 /// Signals that mean what the target takes them to mean.
 const PASSED_ON: [Signal; 2] = [Signal::SIGUSR1, Signal::SIGUSR2];
 /// How often at most the caller hears of progress.
-const PROGRESS: Duration = Duration::from_millis(200);
+pub(super) const PROGRESS: Duration = Duration::from_millis(200);
 /// The longest sleep where the kernel cannot wake us at the end of the first process (no pidfd: before Linux 5.3).
 const WITHOUT_PIDFD: Duration = Duration::from_millis(10);
 /// Helpers that end on their own when they see the first process gone (CPython's resource tracker, the far ends of
@@ -48,14 +50,14 @@ const TOUCHED_WHILE_HELD: Bytes = Bytes(1 << 20);
 /// and shared memory of a parent that it sees gone.
 const CLEANING_UP: Duration = Duration::from_millis(100);
 
-/// Runs `argv` once and watches it to its end. `tick` is called a few times a second with the time since its start.
+/// Runs `argv` once and watches it to its end. `tick` is told a few times a second what it does.
 ///
 /// Children, signals and the role of subreaper belong to the whole process, so one run is watched at a time; call it
 /// on the process's first thread, because the kernel gives orphans to that one. All of it is put back at the end.
 ///
 /// # Errors
 /// When the command could not be started; once it runs, trouble becomes a notice.
-pub fn observe(argv: &[OsString], settings: &Settings, tick: &mut dyn FnMut(Duration)) -> Result<Observation, Error> {
+pub fn observe(argv: &[OsString], settings: &Settings, tick: &mut dyn FnMut(&Progress)) -> Result<Observation, Error> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let own_cpu = own_cpu();
@@ -79,6 +81,7 @@ struct Run {
     signals: Watch,
     family: Family,
     sampler: Sampler,
+    stacks: Stacks,
     /// They cost every fork of the tree a little.
     counters: Option<Counters>,
     throttle: Throttle,
@@ -113,6 +116,8 @@ impl Run {
         let held_rss = resident(root);
         let ended = wait::pidfd(root).ok();
         let mut sampler = Sampler::new(root, &settings.without);
+        // A trial's functions are ours.
+        let stacks = Stacks::new(capture.is_none() && !settings.without.contains(&Mechanism::Stacks));
         let wants_counters = !settings.without.contains(&Mechanism::Counters);
         let counters = wants_counters.then(|| Counters::attach(root));
         let throttle = Throttle::before_run();
@@ -128,6 +133,7 @@ impl Run {
             signals,
             family,
             sampler,
+            stacks,
             counters,
             throttle,
             capture,
@@ -139,7 +145,7 @@ impl Run {
     }
 
     /// Until the first process has ended, which is left a zombie; returns when that was.
-    fn watch(&mut self, tick: &mut dyn FnMut(Duration)) -> Instant {
+    fn watch(&mut self, tick: &mut dyn FnMut(&Progress)) -> Instant {
         let mut now = self.released;
         let mut next_tick = now;
         let mut next_progress = now;
@@ -158,6 +164,7 @@ impl Run {
             if now >= next_tick {
                 self.reap_orphans(now);
                 next_tick = self.sampler.tick(now);
+                self.stacks.tell(now, &self.sampler);
             }
             if self.deadline.is_some_and(|deadline| now >= deadline) {
                 self.deadline = None;
@@ -166,7 +173,7 @@ impl Run {
             }
             if now >= next_progress {
                 next_progress = now + PROGRESS;
-                tick(now.saturating_duration_since(self.released));
+                tick(&self.sampler.progress(now));
             }
         }
     }
@@ -233,6 +240,7 @@ impl Run {
 
     /// Takes the first process and what ends with it; of a trial nothing is left over.
     fn end(mut self, ended: Instant, own_cpu_before: Duration) -> Observation {
+        self.stacks.stop();
         self.heed_signals();
         let complete = self.interrupted.is_none() && !self.timed_out;
         let trial = self.capture.is_some();
@@ -246,13 +254,18 @@ impl Run {
         self.settle(ended, trial);
         while self.next_signal().is_some() {}
         let left = self.family.members().len();
+        if left == 0 {
+            self.sampler.account(self.totals.cpu());
+        }
         let sampled = self.sampler.finish(ended);
+        let stacks = self.stacks.finish();
         let wall = ended.saturating_duration_since(self.released);
 
         let seen = sampled.workers.iter().map(|worker| worker.on_cpu).sum::<Duration>() + sampled.folded.on_cpu;
         let (counters, uncounted) = self.counters.map(Counters::read).unwrap_or_default();
         let mut notices = sampled.notices;
         notices.extend(uncounted);
+        notices.extend(stacks.notice);
         let helpers = sampled.launch.map_or(Duration::ZERO, |launch| launch.unseen(&sampled.workers));
         notices.extend(self.totals.disagreement(seen, helpers));
         notices.extend(self.throttle.notice(wall));
@@ -275,6 +288,7 @@ impl Run {
 
         Observation {
             complete: complete && exit.is_some(),
+            attached: None,
             wall,
             exit,
             launch: sampled.launch,
@@ -283,7 +297,7 @@ impl Run {
             folded: sampled.folded,
             processes: sampled.processes,
             counters,
-            functions: Vec::new(),
+            functions: stacks.functions.into_functions(),
             timeline: sampled.timeline,
             peak_memory: sampled.peak_memory,
             core_ticks: sampled.core_ticks,
@@ -292,9 +306,9 @@ impl Run {
                 ticks: sampled.ticks,
                 interval: sampled.interval,
                 lateness: sampled.lateness,
-                own_cpu: own_cpu().saturating_sub(own_cpu_before),
-                switches: None,
-                stacks: (0, 0),
+                own_cpu: own_cpu().saturating_sub(own_cpu_before) + stacks.own_cpu,
+                switches: sampled.switches,
+                stacks: (stacks.asked, stacks.failed),
             },
             output: self.capture.map(Capture::into_output),
             interrupted: self.interrupted,
@@ -327,7 +341,7 @@ fn ours(doing: &'static str) -> impl Fn(io::Error) -> Error {
 }
 
 /// CPU time of this thread; zero where the kernel does not tell, which it always has since 2.6.26.
-fn own_cpu() -> Duration {
+pub(super) fn own_cpu() -> Duration {
     getrusage(UsageWho::RUSAGE_THREAD).map_or(Duration::ZERO, |usage| {
         let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
         Duration::from_micros(micros.unsigned_abs())

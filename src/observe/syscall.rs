@@ -44,6 +44,14 @@ impl Whereabouts {
         Some(Self::Inside(call))
     }
 
+    /// The address of the futex that it waits for.
+    pub fn futex(&self) -> Option<u64> {
+        match self {
+            Self::Inside(Call { number: libc::SYS_futex, arguments: [address, ..] }) => Some(*address),
+            _ => None,
+        }
+    }
+
     /// How many things it waits on at once; `None` when it is not blocked, or its call does not tell.
     pub fn breadth(&self) -> Option<Breadth> {
         match self {
@@ -66,6 +74,17 @@ pub enum Wait {
     For(BlockedKind),
     /// Whatever this descriptor is.
     On(i32),
+    /// Something to read from this descriptor.
+    Input(i32),
+    /// Something to move from one descriptor to another.
+    Move {
+        /// Where it comes from.
+        from: i32,
+        /// Where it goes.
+        to: i32,
+    },
+    /// The address space: its lock, or the pages that are to be in it.
+    Memory,
     /// A path being looked up or opened: a disk, unless it names a FIFO.
     Path,
     /// The descriptors registered with this epoll.
@@ -98,8 +117,8 @@ pub enum Wait {
         /// Whether it has a time limit.
         bounded: bool,
     },
-    /// Completions of an io_uring.
-    Ring,
+    /// Completions of this io_uring.
+    Ring(i32),
     /// Nothing that the number tells.
     Unknown,
 }
@@ -122,7 +141,7 @@ impl Wait {
             Self::Epoll { .. } => Some(Breadth::Epoll),
             Self::Poll { count: 2.., .. } => Some(Breadth::Several),
             // Without any descriptor it is an older way to sleep.
-            Self::Select { count: 1.., .. } | Self::Ring => None,
+            Self::Select { count: 1.., .. } | Self::Ring(_) => None,
             _ => Some(Breadth::One),
         }
     }
@@ -131,7 +150,7 @@ impl Wait {
 impl Call {
     /// What it waits for.
     pub fn wait(&self) -> Wait {
-        use BlockedKind::{Child, Disk, Lock, Pipe, Timer};
+        use BlockedKind::{Child, Disk, Idle, Lock, Pipe, Timer};
         let [a0, a1, a2, a3, a4, _] = self.arguments;
         let descriptor = a0 as i32;
         if let Some(wait) = self.legacy_wait() {
@@ -139,17 +158,18 @@ impl Call {
         }
         match self.number {
             libc::SYS_read | libc::SYS_readv | libc::SYS_pread64 | libc::SYS_preadv | libc::SYS_preadv2 => {
-                Wait::On(descriptor)
+                Wait::Input(descriptor)
             }
+            libc::SYS_recvfrom | libc::SYS_recvmsg | libc::SYS_recvmmsg => Wait::Input(descriptor),
             libc::SYS_write | libc::SYS_writev | libc::SYS_pwrite64 | libc::SYS_pwritev | libc::SYS_pwritev2 => {
                 Wait::On(descriptor)
             }
-            libc::SYS_accept | libc::SYS_accept4 | libc::SYS_connect | libc::SYS_shutdown => Wait::On(descriptor),
-            libc::SYS_recvfrom | libc::SYS_recvmsg | libc::SYS_recvmmsg => Wait::On(descriptor),
             libc::SYS_sendto | libc::SYS_sendmsg | libc::SYS_sendmmsg => Wait::On(descriptor),
-            libc::SYS_splice | libc::SYS_tee | libc::SYS_vmsplice | libc::SYS_sendfile | libc::SYS_copy_file_range => {
-                Wait::On(descriptor)
-            }
+            libc::SYS_accept | libc::SYS_accept4 => Wait::For(Idle),
+            libc::SYS_connect | libc::SYS_shutdown | libc::SYS_vmsplice => Wait::On(descriptor),
+            libc::SYS_splice | libc::SYS_copy_file_range => Wait::Move { from: descriptor, to: a2 as i32 },
+            libc::SYS_tee => Wait::Move { from: descriptor, to: a1 as i32 },
+            libc::SYS_sendfile => Wait::Move { from: a1 as i32, to: descriptor },
             libc::SYS_ioctl | libc::SYS_close | libc::SYS_lseek | libc::SYS_fstat | libc::SYS_getdents64 => {
                 Wait::On(descriptor)
             }
@@ -158,10 +178,8 @@ impl Call {
             libc::SYS_flock | libc::SYS_futex | libc::SYS_futex_waitv | libc::SYS_semop | libc::SYS_semtimedop => {
                 Wait::For(Lock)
             }
-            // The address space is locked by another thread of the same process.
-            libc::SYS_mmap | libc::SYS_munmap | libc::SYS_mprotect | libc::SYS_mremap | libc::SYS_brk => {
-                Wait::For(Lock)
-            }
+            libc::SYS_mmap | libc::SYS_munmap | libc::SYS_mprotect | libc::SYS_mremap | libc::SYS_brk => Wait::Memory,
+            libc::SYS_madvise | libc::SYS_mlock | libc::SYS_mlock2 | libc::SYS_mlockall => Wait::Memory,
             libc::SYS_fsync | libc::SYS_fdatasync | libc::SYS_sync | libc::SYS_syncfs | libc::SYS_sync_file_range => {
                 Wait::For(Disk)
             }
@@ -185,7 +203,7 @@ impl Call {
             libc::SYS_pselect6 => Wait::Select { sets: [a1, a2, a3], count: a0, bounded: a4 != 0 },
             libc::SYS_rt_sigtimedwait => Wait::Signal { bounded: a2 != 0 },
             libc::SYS_rt_sigsuspend => Wait::Signal { bounded: false },
-            libc::SYS_io_uring_enter => Wait::Ring,
+            libc::SYS_io_uring_enter => Wait::Ring(descriptor),
             _ => Wait::Unknown,
         }
     }
@@ -244,7 +262,12 @@ mod tests {
             assert_eq!(Call { number, arguments }.wait(), expect, "call {number} {arguments:x?}");
         };
         let minus_one = u64::from(u32::MAX);
-        check(libc::SYS_read, [3, 0, 0, 0, 0, 0], Wait::On(3));
+        check(libc::SYS_read, [3, 0, 0, 0, 0, 0], Wait::Input(3));
+        check(libc::SYS_write, [3, 0, 0, 0, 0, 0], Wait::On(3));
+        check(libc::SYS_accept4, [3, 0, 0, 0, 0, 0], Wait::For(BlockedKind::Idle));
+        check(libc::SYS_sendfile, [4, 3, 0, 0, 0, 0], Wait::Move { from: 3, to: 4 });
+        check(libc::SYS_splice, [3, 0, 4, 0, 0, 0], Wait::Move { from: 3, to: 4 });
+        check(libc::SYS_mmap, [0; 6], Wait::Memory);
         check(libc::SYS_futex, [0; 6], Wait::For(BlockedKind::Lock));
         check(libc::SYS_wait4, [minus_one, 0, 0, 0, 0, 0], Wait::For(BlockedKind::Child));
         check(libc::SYS_clock_nanosleep, [0; 6], Wait::For(BlockedKind::Timer));

@@ -2,6 +2,7 @@
 //! bucket becomes twice as long, so a run of any length fits in the same memory.
 
 use super::kind::ByKind;
+use crate::units::Bytes;
 use std::time::Duration;
 
 /// What the whole tree did in each stretch of the run.
@@ -26,10 +27,16 @@ pub struct Bucket {
     pub alive: Duration,
     /// Blocked samples by kind.
     pub blocked_ticks: ByKind<u32>,
+    /// Memory of the tree at its end, what `fork` copies share counted once.
+    pub memory: Bytes,
+    /// Processes alive at its end; 0 when not told.
+    pub processes: u32,
+    /// Workers alive at its end.
+    pub workers: u32,
 }
 
 impl Bucket {
-    /// Takes another stretch into this one.
+    /// Takes the stretch that follows into this one.
     pub fn absorb(&mut self, other: &Self) {
         self.span += other.span;
         self.on_cpu += other.on_cpu;
@@ -38,6 +45,7 @@ impl Bucket {
         for kind in super::kind::BlockedKind::ALL {
             self.blocked_ticks[kind] += other.blocked_ticks[kind];
         }
+        (self.memory, self.processes, self.workers) = (other.memory, other.processes, other.workers);
     }
 }
 
@@ -91,5 +99,18 @@ mod tests {
         assert!(timeline.buckets.len() <= Timeline::CAPACITY);
         let on_cpu: Duration = timeline.buckets.iter().map(|bucket| bucket.on_cpu).sum();
         assert_eq!(on_cpu, Duration::from_millis(700_000));
+    }
+
+    #[test]
+    fn merged_buckets_tell_how_it_was_at_their_end() {
+        let mut timeline = Timeline::default();
+        for n in 0..3 * Timeline::CAPACITY as u32 {
+            let (memory, span) = (Bytes(u64::from(n)), Duration::from_millis(10));
+            timeline.add(&Bucket { span, memory, processes: n, workers: 2 * n, ..Bucket::default() });
+        }
+        let each = |bucket: &Bucket| (bucket.memory.0, bucket.processes, bucket.workers);
+        assert_eq!(timeline.buckets[..2].iter().map(each).collect::<Vec<_>>(), [(3, 3, 6), (7, 7, 14)]);
+        let last = 3 * Timeline::CAPACITY as u32 - 1;
+        assert_eq!(timeline.buckets.last().map(each), Some((u64::from(last), last, 2 * last)));
     }
 }

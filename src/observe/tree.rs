@@ -2,13 +2,19 @@
 //!
 //! The kernel tells for next to nothing whether any task was born anywhere (the last id it gave out); only then are
 //! the children listed, and only of workers that ran lately. A full look every second catches what that may miss.
-//! We are the subreaper of the tree, so a descendant whose parent has died becomes our own child.
+//! We are the subreaper of a tree that we started, so a descendant whose parent has died becomes our own child. One
+//! that was attached to is nobody's of ours: whom we know we follow by id, whoever its parent becomes.
 
-use super::memory::Walks;
+mod recorded;
+
+use super::account::Accounts;
 use super::probe::{Probe, ProcPath};
 use super::process::LiveProcess;
 use super::readings::{children, last_pid};
 use super::round::{Hidden, Round};
+use super::sharing::together;
+use super::stacks::Python;
+use super::walks::Walks;
 use super::worker::Gone;
 use super::{Launch, Mechanism};
 use crate::units::Bytes;
@@ -17,6 +23,8 @@ use std::time::Duration;
 
 /// Everyone's children are listed at least this often, when any task was born meanwhile.
 const FULL_LOOK: Duration = Duration::from_secs(1);
+/// The same while births are recorded, which should leave nothing to be found.
+const FULL_LOOK_RECORDED: Duration = Duration::from_secs(5);
 /// Descriptors left to everything else in our process.
 const RESERVE: usize = 128;
 
@@ -40,6 +48,8 @@ pub struct Tree {
     unlooked: bool,
     found: Vec<i32>,
     scratch: Vec<u8>,
+    /// Of processes that are gone.
+    accounts: Accounts,
 }
 
 impl Tree {
@@ -61,6 +71,7 @@ impl Tree {
             unlooked: false,
             found: Vec::new(),
             scratch: Vec::new(),
+            accounts: Accounts::default(),
         };
         tree.adopt();
         tree.strangers = tree.found.drain(..).filter(|pid| *pid != root).collect();
@@ -88,27 +99,30 @@ impl Tree {
     /// One reading of everything.
     pub fn read(&mut self, round: &mut Round) {
         round.files = self.files_left();
-        let born = self.any_task_born();
+        self.heed(round);
+        let recorded = round.tracks.are_kept();
+        let due = round.at >= self.full_look;
+        let born = (due || !recorded) && self.any_task_born();
         self.sample(round);
         self.unlooked |= born;
-        let full = self.unlooked && round.at >= self.full_look;
-        if full {
-            self.full_look = round.at + FULL_LOOK;
+        let full = self.unlooked && due;
+        if full || (recorded && due) {
+            self.full_look = round.at + if recorded { FULL_LOOK_RECORDED } else { FULL_LOOK };
             self.unlooked = false;
         }
         if born {
             self.adopt();
         }
         for process in self.processes.values_mut() {
-            let bereaved = process.is_bereaved();
-            if process.has_changed() {
-                process.list_workers(round);
+            let bereaved = !recorded && process.is_bereaved();
+            if (full || !recorded) && process.has_changed() {
+                process.list_workers(full, round);
             }
             if born || bereaved || full {
                 process.children(bereaved || full, &mut self.scratch, &mut self.found, round);
             }
         }
-        self.take_up(round);
+        self.meet(round);
         if round.wants(Mechanism::Memory) {
             self.walk(round);
         }
@@ -119,16 +133,17 @@ impl Tree {
     pub fn dying(&mut self, pid: i32, round: &mut Round) -> Option<Duration> {
         self.found.push(pid);
         self.take_up(round);
+        self.heed(round);
         let mut process = self.processes.remove(&pid)?;
         process.last_words(round);
         let cpu = process.cpu();
-        bury(process, round);
+        process.bury(round);
         Some(cpu)
     }
 
     /// Memory of all that are alive now.
     pub fn memory_now(&self) -> Bytes {
-        self.processes.values().map(LiveProcess::memory_now).sum()
+        together(self.processes.values().filter_map(LiveProcess::holding))
     }
 
     /// CPU time of all that are there now, waited-for children included.
@@ -141,9 +156,25 @@ impl Tree {
         self.processes.values().filter(|process| process.is_alive()).count()
     }
 
-    /// Nothing more is read: all that are left leave their records.
-    pub fn close(self, round: &mut Round) {
-        self.processes.into_values().for_each(|process| bury(process, round));
+    /// The processes that run Python now, each with its CPU time.
+    pub fn pythons(&self) -> impl Iterator<Item = (Python, Duration)> {
+        self.processes.values().filter_map(|process| Some((process.python()?, process.cpu())))
+    }
+
+    /// How many workers of theirs.
+    pub fn workers_alive(&self) -> usize {
+        self.processes.values().map(LiveProcess::workers_alive).sum()
+    }
+
+    /// Nothing more is read: all that are left leave their records. The sums of them all.
+    pub fn close(self, round: &mut Round) -> Accounts {
+        let mut accounts = self.accounts;
+        for mut process in self.processes.into_values() {
+            accounts.close(process.account(), None);
+            process.bury(round);
+        }
+        recorded::bury_all_unmet(round);
+        accounts
     }
 
     fn sample(&mut self, round: &mut Round) {
@@ -155,15 +186,18 @@ impl Tree {
                 self.launch = process.launch();
             }
         }
-        for pid in gone {
-            let Some(process) = self.processes.remove(&pid) else { continue };
-            if process.pid() == self.root {
+        // Later ones first: they are mostly the children of the earlier, and settle with them.
+        for pid in gone.into_iter().rev() {
+            let Some(mut process) = self.processes.remove(&pid) else { continue };
+            if process.pid() == self.root && round.attached.is_none() {
                 self.note_hidden_root(round);
             }
+            let heir = self.processes.get_mut(&process.heir()).map(LiveProcess::account);
+            self.accounts.close(process.account(), heir);
             if let Some(parent) = self.processes.get_mut(&process.parent()) {
                 parent.inherit(process.io());
             }
-            bury(process, round);
+            process.bury(round);
         }
     }
 
@@ -195,19 +229,26 @@ impl Tree {
                 continue;
             }
             if let Ok(process) = LiveProcess::new(pid, round) {
-                process.children(true, &mut self.scratch, &mut self.found, round);
+                // A zombie of which nothing more is to be told has left its record already.
+                if round.tracks.are_kept() && !process.is_alive() && !round.tracks.know(pid) && pid != self.root {
+                    continue;
+                }
+                if !round.tracks.are_kept() {
+                    process.children(true, &mut self.scratch, &mut self.found, round);
+                }
                 self.processes.insert(pid, process);
             }
         }
     }
 
-    /// Walks the pages of the process whose last walk is the oldest, when the budget allows one.
+    /// Walks the pages of the process that waits for it the longest, once the budget allows that: a smaller one that
+    /// overtook it would spend what is saved for it, and it would never be its turn.
     fn walk(&mut self, round: &mut Round) {
-        let wanting = self.processes.values_mut().filter_map(|process| {
-            let last = process.wants_walk(round.at, &self.walks)?;
-            Some((last, process))
-        });
-        if let Some((_, process)) = wanting.min_by_key(|(last, _)| *last) {
+        let waiting =
+            self.processes.values_mut().filter_map(|process| Some((process.waits_for_walk(&self.walks)?, process)));
+        if let Some((_, process)) = waiting.min_by_key(|(since, _)| *since)
+            && self.walks.allow(round.at, process.resident())
+        {
             process.walk(&mut self.walks, round);
         }
     }
@@ -216,10 +257,4 @@ impl Tree {
         let kept: usize = self.processes.values().map(LiveProcess::files).sum();
         self.files.saturating_sub(kept + RESERVE)
     }
-}
-
-fn bury(process: LiveProcess, round: &mut Round) {
-    let (record, workers) = process.into_records();
-    workers.for_each(|worker| round.ledger.bury(worker));
-    round.ledger.retire(record);
 }

@@ -12,7 +12,7 @@ pub fn sleeps_for(pid: i32, tid: i32) -> Option<BlockedKind> {
 
 /// The kind that the name of a sleeping kernel function stands for: names of Linux 4 to 6, by what they begin with.
 fn kind_of_function(function: &[u8]) -> Option<BlockedKind> {
-    const NAMES: [(&[u8], BlockedKind); 43] = [
+    const NAMES: [(&[u8], BlockedKind); 50] = [
         (b"futex_", BlockedKind::Lock),
         (b"do_futex", BlockedKind::Lock),
         (b"flock_lock_inode", BlockedKind::Lock),
@@ -35,6 +35,9 @@ fn kind_of_function(function: &[u8]) -> Option<BlockedKind> {
         (b"n_tty_", BlockedKind::Pipe),
         (b"tty_", BlockedKind::Pipe),
         (b"eventfd_", BlockedKind::Pipe),
+        (b"wq_sleep", BlockedKind::Pipe),
+        (b"do_msg", BlockedKind::Pipe),
+        (b"inet_csk_accept", BlockedKind::Idle),
         (b"inet_", BlockedKind::Network),
         (b"tcp_", BlockedKind::Network),
         (b"udp_", BlockedKind::Network),
@@ -46,6 +49,9 @@ fn kind_of_function(function: &[u8]) -> Option<BlockedKind> {
         (b"wait_woken", BlockedKind::Network),
         (b"ep_poll", BlockedKind::Network),
         (b"do_epoll_wait", BlockedKind::Network),
+        (b"filemap_fault", BlockedKind::PageFault),
+        (b"__folio_lock_or_retry", BlockedKind::PageFault),
+        (b"do_swap_page", BlockedKind::PageFault),
         (b"io_schedule", BlockedKind::Disk),
         (b"folio_wait", BlockedKind::Disk),
         (b"wait_on_page", BlockedKind::Disk),
@@ -54,6 +60,7 @@ fn kind_of_function(function: &[u8]) -> Option<BlockedKind> {
         (b"jbd2_", BlockedKind::Disk),
         (b"xfs_", BlockedKind::Disk),
         (b"ext4_", BlockedKind::Disk),
+        (b"iomap_dio_rw", BlockedKind::Disk),
         (b"rpc_wait_bit", BlockedKind::Disk),
         (b"request_wait_answer", BlockedKind::Disk),
     ];
@@ -73,7 +80,8 @@ mod tests {
         check("hrtimer_nanosleep", Some(BlockedKind::Timer));
         check("do_wait", Some(BlockedKind::Child));
         check("anon_pipe_read", Some(BlockedKind::Pipe));
-        check("inet_csk_accept", Some(BlockedKind::Network));
+        check("inet_csk_accept", Some(BlockedKind::Idle));
+        check("inet_wait_for_connect", Some(BlockedKind::Network));
         check("folio_wait_bit_common", Some(BlockedKind::Disk));
         for unknown in ["0", "", "do_sigtimedwait", "do_poll"] {
             check(unknown, None);

@@ -1,14 +1,14 @@
-//! The GIL's signature, read from outside the interpreter: who waited for it and how much of the CPU work holds it.
+//! Who waited for the GIL and how much of the CPU work holds it: as the sampler read it in the interpreter, and where
+//! it could not, by its signature.
 //!
-//! This infers; it does not prove. Threads of one CPython process that keep asking for CPU, wait on futexes, and
-//! together are given one core and no more are taking turns at the GIL. (Or at a lock of the program's own around pure
-//! computing, which no more threads would help either.) Where the sampler has read GIL waits from the interpreter,
-//! nothing is inferred.
+//! The signature infers; it does not prove. Threads of one CPython process that keep asking for CPU, wait on futexes,
+//! and together are given one core and no more are taking turns at the GIL. (Or at a lock of the program's own around
+//! pure computing, which no more threads would help either.) Of a process whose lock was read nothing is inferred.
 
 use super::roles::Role;
 use super::worker::WorkerProfile;
 use crate::observe::kind::BlockedKind;
-use crate::observe::{Observation, Process};
+use crate::observe::{Gil as Seen, Observation, Process};
 use crate::units::Share;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,10 +26,13 @@ const ONE_CORE_HIGH: f64 = 1.15;
 const BEYOND_ONE_CORE: f64 = 1.3;
 /// Part of the contenders' time that must be lock wait. Four spinning threads measured 61 %; two of them wait half.
 const LOCK_WAIT: f64 = 0.2;
+/// Moments at which a process computes from which its lock counts as read: ten leave the share 16 points either way, which still tells
+/// computing that holds it from computing that does not.
+const FEWEST_MOMENTS: u32 = 10;
 /// Part of the tree's CPU time that must have been judged before a share is told for all of it.
 const JUDGED: f64 = 0.5;
 
-/// What was inferred.
+/// What is known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Gil {
     /// Whether lock wait was moved to GIL wait.
@@ -38,27 +41,17 @@ pub(super) struct Gil {
     pub share: Option<Share>,
 }
 
-/// Moves the lock wait of GIL contenders to the GIL, process by process.
-pub(super) fn infer(observation: &Observation, workers: &mut [WorkerProfile]) -> Gil {
+/// Adds up what was read, process by process, and moves the lock wait of contenders to the GIL where nothing was.
+pub(super) fn judge(observation: &Observation, workers: &mut [WorkerProfile]) -> Gil {
     let mut gil = Gil::default();
     let (mut held, mut judged) = (Duration::ZERO, Duration::ZERO);
-    for members in threads_by_process(observation, workers).values() {
-        let contenders = contenders(workers, members);
-        if contenders.len() < 2 || contenders.iter().any(|i| !workers[*i].blocked_by[BlockedKind::Gil].is_zero()) {
-            continue;
-        }
-        let signs = Signs::of(observation, workers, &contenders);
-        let share = if signs.take_turns() {
-            gil.inferred = true;
-            for &i in &contenders {
-                let kinds = &mut workers[i].blocked_by;
-                kinds[BlockedKind::Gil] = std::mem::take(&mut kinds[BlockedKind::Lock]);
-            }
-            1.0
-        } else if signs.cores >= BEYOND_ONE_CORE {
-            held_share(signs.lock_wait, contenders.len()).min(1.0 / signs.cores)
-        } else {
-            continue;
+    for (process, members) in threads_by_process(observation, workers) {
+        let share = match measured(process) {
+            Some(share) => share,
+            None => match infer(observation, workers, &members, &mut gil.inferred) {
+                Some(share) => share,
+                None => continue,
+            },
         };
         let cpu: Duration = members.iter().map(|i| workers[*i].on_cpu).sum();
         held += cpu.mul_f64(share);
@@ -71,23 +64,63 @@ pub(super) fn infer(observation: &Observation, workers: &mut [WorkerProfile]) ->
     gil
 }
 
-/// Working threads of each CPython process, by index.
-fn threads_by_process(observation: &Observation, workers: &[WorkerProfile]) -> BTreeMap<i32, Vec<usize>> {
-    let mut threads: BTreeMap<i32, Vec<usize>> = BTreeMap::new();
-    for process in observation.processes.iter().filter(|process| has_gil(process)) {
-        threads.insert(process.pid, Vec::new());
-    }
-    for (i, worker) in workers.iter().enumerate().filter(|(_, worker)| worker.role == Role::Working) {
-        if let Some(members) = threads.get_mut(&worker.pid) {
-            members.push(i);
+/// The share that was read.
+fn measured(process: &Process) -> Option<f64> {
+    match process.gil {
+        Seen::Sampled(seen) if seen.computing >= FEWEST_MOMENTS && !seen.on_cpu.is_zero() => {
+            Some(seen.holding.as_secs_f64() / seen.on_cpu.as_secs_f64())
         }
+        Seen::Sampled(_) | Seen::Absent | Seen::Unread => None,
     }
-    threads
 }
 
-/// Whether this is a CPython with its lock, by the name of its executable: `python3.12`, but not the free-threaded
-/// build's `python3.13t`.
+/// The share by the signature, whose lock waits become GIL waits; `None` when there is no signature.
+fn infer(
+    observation: &Observation,
+    workers: &mut [WorkerProfile],
+    members: &[usize],
+    inferred: &mut bool,
+) -> Option<f64> {
+    let contenders = contenders(workers, members);
+    if contenders.len() < 2 || contenders.iter().any(|i| !workers[*i].blocked_by[BlockedKind::Gil].is_zero()) {
+        return None;
+    }
+    let signs = Signs::of(observation, workers, &contenders);
+    if signs.take_turns() {
+        *inferred = true;
+        for &i in &contenders {
+            let kinds = &mut workers[i].blocked_by;
+            kinds[BlockedKind::Gil] = std::mem::take(&mut kinds[BlockedKind::Lock]);
+        }
+        Some(1.0)
+    } else if signs.cores >= BEYOND_ONE_CORE {
+        Some(held_share(signs.lock_wait, contenders.len()).min(1.0 / signs.cores))
+    } else {
+        None
+    }
+}
+
+/// CPython processes and the working threads of each, by index.
+fn threads_by_process<'a>(
+    observation: &'a Observation,
+    workers: &[WorkerProfile],
+) -> impl Iterator<Item = (&'a Process, Vec<usize>)> + use<'a> {
+    let mut threads: BTreeMap<i32, Vec<usize>> = BTreeMap::new();
+    for (i, worker) in workers.iter().enumerate().filter(|(_, worker)| worker.role == Role::Working) {
+        threads.entry(worker.pid).or_default().push(i);
+    }
+    let processes = observation.processes.iter().filter(|process| has_gil(process));
+    processes.map(move |process| (process, threads.get(&process.pid).cloned().unwrap_or_default()))
+}
+
+/// Whether this is a CPython with its lock. One whose memory could not be read is judged by the name of its executable:
+/// `python3.12`, but not the free-threaded build's `python3.13t`.
 fn has_gil(process: &Process) -> bool {
+    match process.gil {
+        Seen::Sampled(_) => return true,
+        Seen::Absent => return false,
+        Seen::Unread => {}
+    }
     let name = process.executable.as_ref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy());
     name.is_some_and(|name| name.contains("python") && !(name.ends_with('t') && name.contains("3.")))
 }

@@ -4,12 +4,15 @@
 //! *demand*: the work that had to be done, with waiting for one another (GIL, locks, joins, children of the same
 //! tree) and for a core taken out. Whether that makes a program CPU- or I/O-bound is `classify`'s to say.
 
+mod bandwidth;
+mod children;
 mod demand;
 #[cfg(test)]
 pub(crate) mod drawing;
 mod gil;
 mod launch;
 mod loops;
+mod memory;
 mod phases;
 mod replicates;
 mod roles;
@@ -17,6 +20,7 @@ mod roles;
 pub(crate) mod tests;
 mod worker;
 
+pub use bandwidth::MemoryStalls;
 pub use demand::{Demand, Today};
 pub use loops::Loops;
 pub use replicates::DemandShares;
@@ -26,8 +30,9 @@ pub use worker::WorkerProfile;
 use crate::host::Host;
 use crate::observe::kind::ByKind;
 use crate::observe::timeline::Bucket;
-use crate::observe::{Launch, Observation, Process};
+use crate::observe::{Launch, Observation};
 use crate::units::{Bytes, Share};
+use memory::Growth;
 use phases::Phases;
 use std::time::Duration;
 use worker::Crowd;
@@ -57,9 +62,10 @@ pub struct Profile {
     pub blocked_by: ByKind<Share>,
     /// Whether `blocked_by.gil` is inferred from a signature and not read from the interpreter.
     pub gil_inferred: bool,
-    /// Part of the on-CPU time spent holding the GIL; `None` when it was not measured and cannot be inferred. All of
-    /// it when threads take turns at one core's worth. When they use clearly more than one core, an upper estimate:
-    /// at most 1 / cores, and no more than their lock waits can explain.
+    /// Part of the on-CPU time spent holding the GIL, as read in the interpreters. Where they could not be read it is
+    /// inferred: all of it when threads take turns at one core's worth; when they use clearly more than one core, an
+    /// upper estimate: at most 1 / cores, and no more than their lock waits can explain. `None` when neither, and when
+    /// less than half of the computing was of processes that have a GIL: a build without it holds none, not 0 %.
     pub gil_share: Option<Share>,
     /// Average cores busy over the steady part.
     pub cores_busy: f64,
@@ -71,8 +77,19 @@ pub struct Profile {
     pub parallelism_peak: f64,
     /// Highest memory of the whole tree at one time.
     pub peak_memory: Bytes,
-    /// Memory that one more worker of each sort costs: the highest of any one process (USS, else PSS, else RSS).
+    /// Memory that one more worker of each sort costs: the larger of the highest of any one process (USS, else PSS,
+    /// else RSS) and of what the tree grew by with each process.
     pub memory_per_process: Bytes,
+    /// Memory that the tree grew by with each process, by the median slope (Theil–Sen) over the timeline; `None` when
+    /// fewer than three numbers of processes were seen, or it did not grow with them.
+    pub memory_growth_per_worker: Option<Bytes>,
+    /// Bytes per second that the tree grew by in the steady part while its processes stayed as many, by the same; less
+    /// than zero when it shrank. A cache that fills, or a leak. `None` when too little was seen.
+    pub memory_growth_per_s: Option<f64>,
+    /// Median over processes that are copies made by `fork`: memory of their own at its highest, less that at first.
+    pub cow_growth: Option<Bytes>,
+    /// What the processor's counters say of waiting for memory; `None` where it has none that can be believed.
+    pub memory_stalls: Option<MemoryStalls>,
     /// Every worker that was kept.
     pub workers: Vec<WorkerProfile>,
     /// The work itself.
@@ -123,8 +140,11 @@ impl Profile {
     /// Of a run that is the program's from its start.
     fn of_program(observation: &Observation, mut workers: Vec<WorkerProfile>, host: &Host) -> Self {
         roles::assign(observation, &mut workers);
-        let gil = gil::infer(observation, &mut workers);
-        let phases = Phases::find(&observation.timeline, observation.wall);
+        let gil = gil::judge(observation, &mut workers);
+        let phases = match observation.attached {
+            Some(_) => Phases::steady(&observation.timeline),
+            None => Phases::find(&observation.timeline, observation.wall),
+        };
         let steady = &observation.timeline.buckets[phases.steady.clone()];
         let cpu = Cpu::of(observation);
         let today = Today::of(observation, &workers, cpu.all());
@@ -132,6 +152,7 @@ impl Profile {
         let shares = Shares::of(&crowd);
         let mut demand = Demand::of(&crowd, cpu.all(), phases.cut_cpu, today);
         demand.wait_count = demand::wait_count(observation, &workers, cpu.unseen_share());
+        let growth = Growth::of(observation, steady);
         let point = DemandShares {
             wait: demand.wait_share().unwrap_or_default(),
             runnable: shares.runnable.unwrap_or_default(),
@@ -149,8 +170,12 @@ impl Profile {
             gil_inferred: gil.inferred,
             gil_share: gil.share,
             core_shares: core_shares(&observation.core_ticks),
-            peak_memory: peak_memory(observation),
-            memory_per_process: memory_per_process(observation),
+            peak_memory: memory::peak(observation),
+            memory_per_process: memory::per_process(observation, &growth),
+            memory_growth_per_worker: growth.per_worker,
+            memory_growth_per_s: growth.per_s,
+            cow_growth: growth.of_copies,
+            memory_stalls: MemoryStalls::of(&observation.counters, cpu.accounted()),
             bursts: bursts(observation, &workers),
             replicates: replicates::replicates(steady, &demand, point, today),
             samples: observation.sampling.ticks.max(looks(observation, &workers)),
@@ -256,17 +281,6 @@ fn mean_parallelism(steady: &[Bucket]) -> f64 {
 fn core_shares(ticks: &[u64]) -> Vec<Share> {
     let all = ticks.iter().map(|ticks| *ticks as f64).sum::<f64>().max(1.0);
     ticks.iter().map(|ticks| Share::new(*ticks as f64 / all).unwrap_or_default()).collect()
-}
-
-/// The sampled sum, or the kernel's high-water mark of a run too short to be sampled.
-fn peak_memory(observation: &Observation) -> Bytes {
-    if observation.peak_memory > Bytes(0) { observation.peak_memory } else { observation.totals.peak_rss }
-}
-
-fn memory_per_process(observation: &Observation) -> Bytes {
-    let own = |process: &Process| process.peak_uss.or(process.peak_pss).unwrap_or(process.peak_rss);
-    let highest = observation.processes.iter().map(own).max().unwrap_or_default();
-    if highest > Bytes(0) { highest } else { observation.totals.peak_rss }
 }
 
 fn bursts(observation: &Observation, workers: &[WorkerProfile]) -> Option<(Duration, Duration)> {

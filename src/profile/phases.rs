@@ -33,6 +33,11 @@ pub(super) struct Phases {
 }
 
 impl Phases {
+    /// Of a run that was steady before it was watched and after.
+    pub fn steady(timeline: &Timeline) -> Self {
+        Self { steady: 0..timeline.buckets.len(), ..Self::default() }
+    }
+
     /// Finds the boundaries.
     pub fn find(timeline: &Timeline, wall: Duration) -> Self {
         let buckets = &timeline.buckets;

@@ -22,7 +22,7 @@ pub enum Role {
     Idle,
 }
 
-/// Blocked time that must be waits for others (child, lock, pipe) before a worker may be called coordinating.
+/// Blocked time that must be waits for others (child, lock, pipe, a client) before a worker may be called coordinating.
 const WAITS_FOR_OTHERS: f64 = 0.95;
 /// CPU below which a coordinator did "next to nothing", as part of the tree's CPU or of its own life.
 const COORDINATORS_CPU: f64 = 0.05;
@@ -120,9 +120,10 @@ fn quiet(worker: &WorkerProfile, mean_cpu: f64) -> bool {
     worker.on_cpu <= worker.lifetime().mul_f64(IDLE_CPU) && worker.on_cpu.as_secs_f64() <= mean_cpu * IDLE_OF_MEAN
 }
 
-/// Waited for something to do, as a pool's threads do.
+/// Waited for something to do, as a pool's threads and a server's do.
 fn queued(worker: &WorkerProfile) -> bool {
-    let queued = worker.blocked_by[BlockedKind::Lock] + worker.blocked_by[BlockedKind::Pipe];
+    let queued: Duration =
+        [BlockedKind::Lock, BlockedKind::Pipe, BlockedKind::Idle].into_iter().map(|kind| worker.blocked_by[kind]).sum();
     queued >= worker.blocked.mul_f64(WAITS_FOR_OTHERS)
 }
 
@@ -133,7 +134,7 @@ fn mostly(worker: &WorkerProfile) -> BlockedKind {
 
 /// Blocked time that waited for nobody of the tree.
 fn outside(worker: &WorkerProfile) -> Duration {
-    [BlockedKind::Disk, BlockedKind::Network, BlockedKind::Timer, BlockedKind::Other]
+    [BlockedKind::Disk, BlockedKind::PageFault, BlockedKind::Network, BlockedKind::Timer, BlockedKind::Other]
         .into_iter()
         .map(|kind| worker.blocked_by[kind])
         .sum()
@@ -228,6 +229,14 @@ mod tests {
     #[test]
     fn a_pool_thread_with_nothing_to_do_is_idle() {
         check("app/main: (##nn)x50\napp/pool: (l)x200", &[Role::Working, Role::Idle]);
+    }
+
+    #[test]
+    fn a_server_s_thread_without_a_client_is_idle_and_its_acceptor_coordinates() {
+        check(
+            "app/main: #(i)x199\napp/busy: .(##ni)x50\napp/free: .(i)x199",
+            &[Role::Coordinating, Role::Working, Role::Idle],
+        );
     }
 
     #[test]

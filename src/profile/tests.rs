@@ -5,7 +5,7 @@ use super::*;
 use crate::host::Host;
 use crate::observe::kind::BlockedKind;
 use crate::observe::timeline::Timeline;
-use crate::observe::{Folded, Launch, Sampling, Totals, Worker};
+use crate::observe::{Folded, Launch, Process, Sampling, Totals, Worker};
 use proptest::prelude::*;
 
 /// On-CPU, runnable and blocked share, in per cent.
@@ -145,7 +145,7 @@ prop_compose! {
         (span, on_cpu, runnable, alive) in (time(), time(), time(), time()),
         blocked_ticks in ticks(),
     ) -> Bucket {
-        Bucket { span, on_cpu, runnable, alive, blocked_ticks }
+        Bucket { span, on_cpu, runnable, alive, blocked_ticks, ..Bucket::default() }
     }
 }
 

@@ -3,9 +3,10 @@
 //! Nothing is lost on the way: the kinds of a worker sum to its blocked time to the nanosecond. What a worker was
 //! there for is `roles`'s; which waits are work is `demand`'s.
 
+use super::children;
 use super::roles::Role;
 use crate::observe::kind::{BlockedKind, ByKind};
-use crate::observe::{Folded, Observation};
+use crate::observe::{Children, Folded, Observation};
 use crate::units::Bytes;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,6 +32,11 @@ pub struct WorkerProfile {
     pub blocked_by: ByKind<Duration>,
     /// Highest memory of its process: PSS where readable, else RSS.
     pub peak_memory: Bytes,
+    /// Short-lived processes that its process started, in the line of a process's first thread. Their time is not to
+    /// be added to that of the workers: it is among them, or of workers that nobody saw.
+    pub children: Children,
+    /// Whether it is of such a short-lived process, and so in the line of another.
+    pub credited: bool,
 }
 
 impl WorkerProfile {
@@ -68,11 +74,15 @@ pub(super) fn account(observation: &Observation) -> Vec<WorkerProfile> {
             on_cpu: worker.on_cpu,
             runnable: worker.runnable,
             blocked: worker.blocked(),
-            blocked_by: split(worker.blocked(), &mix),
+            blocked_by: split_knowing(worker.blocked(), worker.disk_delay, mix),
             peak_memory: memory.get(&worker.pid).copied().unwrap_or_default(),
+            children: Children::default(),
+            credited: false,
         }
     };
-    observation.workers.iter().map(account_one).collect()
+    let mut accounts: Vec<WorkerProfile> = observation.workers.iter().map(account_one).collect();
+    children::credit(observation, &mut accounts);
+    accounts
 }
 
 /// The time of several workers, added up.
@@ -141,6 +151,30 @@ pub(super) fn split(whole: Duration, weights: &ByKind<u64>) -> ByKind<Duration> 
     parts
 }
 
+/// As [`split`], where the kernel may have accounted the time that was blocked on block devices: that is exact for the
+/// disk and page faults together, which share it by their weights, and the other kinds share the rest. Where the
+/// kernel's account says nothing it may be that the files are not on a block device, and the weights decide alone; as
+/// they do of the rest where nothing else was seen.
+fn split_knowing(whole: Duration, disk: Option<Duration>, weights: ByKind<u64>) -> ByKind<Duration> {
+    let mut others = weights;
+    let mut disks = ByKind::<u64>::default();
+    for kind in [BlockedKind::Disk, BlockedKind::PageFault] {
+        disks[kind] = std::mem::take(&mut others[kind]);
+    }
+    let disk = disk.unwrap_or_default().min(whole);
+    if disk.is_zero() || (seen(&disks) && !seen(&others)) {
+        return split(whole, &weights);
+    }
+    if !seen(&disks) {
+        disks[BlockedKind::Disk] = 1;
+    }
+    let (mut parts, of_disks) = (split(whole - disk, &others), split(disk, &disks));
+    for kind in BlockedKind::ALL {
+        parts[kind] += of_disks[kind];
+    }
+    parts
+}
+
 fn add_ticks(sum: &mut ByKind<u64>, ticks: &ByKind<u32>) {
     for (kind, ticks) in ticks.iter() {
         sum[kind] += u64::from(*ticks);
@@ -191,6 +225,24 @@ mod tests {
     fn blocked_time_nobody_was_caught_at_is_other() {
         let workers = vec![worker(1, 1, &[(BlockedKind::Network, 9)]), worker(7, 7, &[])];
         check(workers, 7, &[(BlockedKind::Other, 600)]);
+    }
+
+    #[test]
+    fn the_kernel_s_account_of_the_disk_is_exact_and_the_other_kinds_share_the_rest() {
+        use BlockedKind::{Disk, Network, Other, PageFault, Timer};
+        let accounted = |ms, ticks: &[(BlockedKind, u32)], expect: &[(BlockedKind, u64)]| {
+            let disk_delay = Some(Duration::from_millis(ms));
+            check(vec![Worker { disk_delay, ..worker(1, 1, ticks) }], 1, expect);
+        };
+        accounted(90, &[(Disk, 2), (PageFault, 1), (Timer, 3)], &[(Disk, 60), (PageFault, 30), (Timer, 510)]);
+        accounted(90, &[(Network, 2), (Timer, 1)], &[(Disk, 90), (Network, 340), (Timer, 170)]);
+        // Longer than it was blocked in all: the kernel's tick.
+        accounted(610, &[(Timer, 1)], &[(Disk, 600)]);
+        // Not a block device, or nothing else to give the rest to.
+        accounted(0, &[(Disk, 1), (Timer, 1)], &[(Disk, 300), (Timer, 300)]);
+        accounted(90, &[(Disk, 2), (PageFault, 1)], &[(Disk, 400), (PageFault, 200)]);
+        // Never caught at anything.
+        accounted(90, &[], &[(Disk, 90), (Other, 510)]);
     }
 
     proptest! {

@@ -7,7 +7,7 @@ use crate::classify::{Classification, Comparison};
 use crate::host::Host;
 use crate::notice::Notice;
 use crate::observe::kind::{BlockedKind, ByKind};
-use crate::observe::{Exit, Observation};
+use crate::observe::{Exit, Function, Observation};
 use crate::profile::{Profile, Role, WorkerProfile};
 use crate::recommendation::{Alternative, Recommendation};
 use crate::rules::Step;
@@ -27,8 +27,9 @@ impl Document {
     pub fn of(report: &Report) -> Self {
         let Report { complete, recording, profile, classification, rule, recommendation, notices } = report;
         let observation = &recording.observation;
-        let mut workers: Vec<&WorkerProfile> = profile.workers.iter().collect();
-        workers.sort_by_key(|worker| std::cmp::Reverse((worker.on_cpu + worker.runnable, worker.blocked)));
+        let mut workers: Vec<&WorkerProfile> = profile.workers.iter().filter(|worker| !worker.credited).collect();
+        let weight = |worker: &WorkerProfile| (worker.computing() + worker.children.cpu, worker.blocked);
+        workers.sort_by_key(|worker| std::cmp::Reverse(weight(worker)));
         let left_out = workers.len().saturating_sub(WORKERS_LISTED);
         let not_listed = (left_out > 0).then_some(Notice::WorkersNotListed { listed: WORKERS_LISTED, left_out });
         Self {
@@ -39,13 +40,14 @@ impl Document {
             alternative: recommendation.alternatives.iter().map(alternative).collect(),
             decision: recommendation.path.iter().map(decision).collect(),
             classification: classified(classification),
-            target: target(&recording.target, observation.exit),
+            target: target(&recording.target, observation),
             host: host(&recording.host),
             profile: profiled(profile, observation),
             twin: recording.tried.twin.as_ref().map(twin),
             trial: trials(&recording.tried.trials, recording.tried.twin.as_ref()),
             notice: notices.iter().chain(&not_listed).map(notice).collect(),
             sampling: sampling(observation),
+            function: functions(&observation.functions),
             counter: observation.counters.iter().map(counter).collect(),
             worker: workers.into_iter().take(WORKERS_LISTED).map(worker).collect(),
         }
@@ -116,7 +118,7 @@ fn comparison(from: &Comparison) -> schema::Comparison {
     }
 }
 
-fn target(from: &Target, exit: Option<Exit>) -> schema::Target {
+fn target(from: &Target, observation: &Observation) -> schema::Target {
     let (interpreter, version, gil) = match &from.runtime {
         Runtime::CPython(python) => (
             Some(python.executable.as_path()),
@@ -126,7 +128,7 @@ fn target(from: &Target, exit: Option<Exit>) -> schema::Target {
         Runtime::Script { interpreter } => (Some(interpreter.as_path()), None, None),
         Runtime::Native(_) | Runtime::Other => (None, None, None),
     };
-    let (exit_code, signal) = match exit {
+    let (exit_code, signal) = match observation.exit {
         Some(Exit::Code(code)) => (Some(code), None),
         Some(Exit::Signal(signal)) => (None, Some(signal)),
         None => (None, None),
@@ -137,6 +139,8 @@ fn target(from: &Target, exit: Option<Exit>) -> schema::Target {
         interpreter: interpreter.map(|path| word(path.as_os_str())),
         version,
         gil,
+        attached: observation.attached.map(|_| true),
+        pid: observation.attached,
         exit_code,
         signal,
     }
@@ -184,6 +188,9 @@ fn profiled(from: &Profile, observation: &Observation) -> schema::Profile {
         parallelism_peak: seen.then(|| rounded(from.parallelism_peak)).flatten(),
         peak_memory_bytes: known(from.peak_memory),
         memory_per_process_bytes: known(from.memory_per_process),
+        memory_growth_per_worker_bytes: from.memory_growth_per_worker.map(|bytes| count(bytes.0)),
+        memory_growth_per_s_bytes: from.memory_growth_per_s.and_then(rounded),
+        cow_growth_bytes: from.cow_growth.map(|bytes| count(bytes.0)),
         burst_median_s: from.bursts.map(|(median, _)| seconds(median)),
         burst_p95_s: from.bursts.map(|(_, p95)| seconds(p95)),
         processes: from.today.processes as u64,
@@ -274,13 +281,35 @@ fn notice(from: &Notice) -> schema::Notice {
 
 fn sampling(observation: &Observation) -> schema::Sampling {
     let from = &observation.sampling;
+    let stacks = Some(from.stacks).filter(|(asked, _)| *asked > 0).map(|(asked, failed)| (count(asked), count(failed)));
     schema::Sampling {
         ticks: from.ticks,
         interval_shortest_s: seconds(from.interval.0),
         interval_longest_s: seconds(from.interval.1),
         lateness_p95_s: from.lateness.quantile(0.95).map(seconds),
         own_cpu_s: seconds(from.own_cpu),
+        switch_records: from.switches.map(|switches| count(switches.records)),
+        switch_records_lost: from.switches.map(|switches| count(switches.lost)),
+        switches_until_s: from.switches.and_then(|switches| switches.until).map(seconds),
+        stacks_read: stacks.map(|(asked, failed)| asked - failed.min(asked)),
+        stacks_failed: stacks.map(|(_, failed)| failed),
     }
+}
+
+fn functions(from: &[Function]) -> Vec<schema::Function> {
+    let all: f64 = from.iter().map(|function| f64::from(function.seen)).sum();
+    let part = |seen: u32| Share::new(f64::from(seen) / all).map_or(0.0, share);
+    let row = |function: &Function| schema::Function {
+        name: said(&function.name),
+        path: word(function.path.as_os_str()),
+        line: function.line,
+        inside: function.inside.as_deref().map(said),
+        seen_share: part(function.seen),
+        active_share: part(function.active),
+        holding_share: part(function.holding),
+    };
+    // The nameless one is no function, but all that were not kept; the shares are of those as well.
+    from.iter().filter(|function| !function.name.is_empty()).map(row).collect()
 }
 
 fn counter(from: &crate::observe::Counter) -> schema::Counter {
@@ -304,6 +333,9 @@ fn worker(from: &WorkerProfile) -> schema::Worker {
         blocked_s: seconds(from.blocked),
         blocked_on: most.map(|(kind, _)| kind.name().to_owned()),
         peak_memory_bytes: known(from.peak_memory),
+        children: (from.children.count > 0).then_some(count(from.children.count)),
+        children_cpu_s: (!from.children.cpu.is_zero()).then(|| seconds(from.children.cpu)),
+        children_peak_memory_bytes: known(from.children.peak_memory),
     }
 }
 
@@ -391,6 +423,27 @@ pub(super) mod tests {
             executable: Some("/usr/bin/python3".into()),
             ..Process::default()
         }];
+        observation.functions = vec![
+            Function {
+                name: "Client.fetch".into(),
+                path: "/srv/app/client.py".into(),
+                line: 42,
+                inside: Some("recv_into (socket.py)".into()),
+                seen: 810,
+                active: 25,
+                holding: 20,
+            },
+            Function {
+                name: HOSTILE.into(),
+                path: "/srv/evil\x1b.py".into(),
+                line: 7,
+                seen: 140,
+                active: 140,
+                ..Function::default()
+            },
+            Function { seen: 50, active: 10, ..Function::default() },
+        ];
+        observation.sampling.stacks = (960, 10);
         observation.counters = vec![Counter { name: "task-clock", value: u64::MAX }];
         observation.timeline.add(&crate::observe::timeline::Bucket { span: s(0.01), ..Default::default() });
         observation.sampling.lateness.add(s(0.0001), 325);
@@ -560,6 +613,15 @@ pub(super) mod tests {
         assert_eq!((document.worker[0].tid, document.worker[WORKERS_LISTED - 1].tid), (299, 44));
         let said = document.notice.iter().find(|notice| notice.code == "workers-not-listed");
         assert!(said.is_some_and(|notice| notice.message.contains("44 lighter ones")));
+    }
+
+    #[test]
+    fn shares_of_functions_are_of_all_sightings_and_the_rest_is_no_function() {
+        let document = Document::of(&crowded());
+        let shares: Vec<_> = document.function.iter().map(|row| (row.seen_share, row.active_share)).collect();
+        assert_eq!(shares, [(0.81, 0.025), (0.14, 0.14)]);
+        assert_eq!((document.sampling.stacks_read, document.sampling.stacks_failed), (Some(950), Some(10)));
+        assert!(!format!("{:?}", document.function).contains('\x1b'), "{:?}", document.function);
     }
 
     #[test]

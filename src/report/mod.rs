@@ -7,6 +7,7 @@
 pub mod escape;
 pub mod file;
 pub mod fill;
+pub mod instruments;
 pub mod json;
 pub mod recording;
 pub mod schema;

@@ -8,7 +8,8 @@ use crate::host::{CpuQuota, Cpus, Host, Memory, MemoryLimit, Rights};
 use crate::notice::Notice;
 use crate::observe::timeline::{Bucket, Timeline};
 use crate::observe::{
-    Exit, Folded, Function, Gil, GilSamples, Launch, Observation, Process, Sampling, Switches, Totals, WaitedOn, Worker,
+    Children, Exit, Folded, Function, Gil, GilSamples, Launch, Observation, Process, Sampling, Switches, Totals,
+    WaitedOn, Worker,
 };
 use crate::target::{CPython, Native, PythonEntry, Runtime, Target};
 use crate::trial::model::{Model, Setting, StartMethod};
@@ -148,6 +149,7 @@ fields!(Native { arch, statically_linked, libraries });
 
 fields!(Observation {
     complete,
+    attached,
     wall,
     exit,
     launch,
@@ -196,9 +198,12 @@ fields!(Worker {
     involuntary_switches,
     blocked_ticks,
     waited_on,
+    disk_delay,
     bursts,
     waits,
+    children,
 });
+fields!(Children { count, cpu, peak_memory });
 fields!(WaitedOn { one, several, epoll });
 fields!(Folded { workers, on_cpu, runnable, alive });
 fields!(Process {
@@ -211,16 +216,18 @@ fields!(Process {
     peak_rss,
     peak_pss,
     peak_uss,
+    first_uss,
     read_bytes,
     written_bytes,
     major_faults,
     minor_faults,
+    waited_cpu,
 });
 fields!(Timeline { bucket, buckets });
-fields!(Bucket { span, on_cpu, runnable, alive, blocked_ticks });
-fields!(GilSamples { samples, held, holding, on_cpu, handovers });
+fields!(Bucket { span, on_cpu, runnable, alive, blocked_ticks, memory, processes, workers });
+fields!(GilSamples { samples, held, computing, holding, on_cpu, handovers });
 variants!(Gil { Unread, Absent, Sampled(samples) });
-fields!(Function { name, path, line, seen, active, holding });
+fields!(Function { name, path, line, inside, seen, active, holding });
 fields!(Sampling { ticks, interval, lateness, own_cpu, switches, stacks });
 fields!(Switches { records, lost, until });
 
@@ -256,6 +263,9 @@ variants!(Notice {
     TrialsInterrupted { signal },
     TrialsSkipped { why },
     Drifted { ratio },
+    SwitchesLost { records, lost },
+    SwitchesStopped { after },
+    Detached { signal },
 });
 
 impl Json for Share {

@@ -56,10 +56,13 @@ tables! {
         notice: Vec<Notice>,
         /// How well the run was watched.
         sampling: Sampling,
+        /// The Python functions that the workers were seen in most, the most first.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        function: Vec<Function>,
         /// Counters of the whole tree, those that the machine has.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         counter: Vec<Counter>,
-        /// The heaviest workers.
+        /// The heaviest workers; a process that lived less than 0.1 s is in its parent's row.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         worker: Vec<Worker>,
     }
@@ -173,6 +176,10 @@ tables! {
         version: Option<String>,
         /// Whether the interpreter has a global lock.
         gil: Option<bool>,
+        /// Present and true when it was not started by us but attached to while it ran.
+        attached: Option<bool>,
+        /// The process that was attached to.
+        pid: Option<i32>,
         /// Its exit status, where it ended by itself.
         exit_code: Option<i32>,
         /// The signal that ended it.
@@ -247,8 +254,14 @@ tables! {
         parallelism_peak: Option<f64>,
         /// Highest memory of the whole tree at one time.
         peak_memory_bytes: Option<u64>,
-        /// Highest memory of any one process.
+        /// Memory that one more worker takes: that of the largest process, or what the tree grew by with each.
         memory_per_process_bytes: Option<u64>,
+        /// Memory that the tree grew by with each process that was added.
+        memory_growth_per_worker_bytes: Option<u64>,
+        /// Memory that the tree grew by in each second at the same number of processes; negative when it shrank.
+        memory_growth_per_s_bytes: Option<f64>,
+        /// What copies made by `fork` wrote to, or took, since they were first seen: their median.
+        cow_growth_bytes: Option<u64>,
         /// Median stretch on a core.
         burst_median_s: Option<f64>,
         /// 95th percentile of it.
@@ -384,6 +397,34 @@ tables! {
         lateness_p95_s: Option<f64>,
         /// CPU time that watching took.
         own_cpu_s: f64,
+        /// The kernel's records of switches, births and ends that were read; absent when there were none to be had.
+        switch_records: Option<u64>,
+        /// Those that the kernel had no room for.
+        switch_records_lost: Option<u64>,
+        /// When recording was given up because it would have slowed the target.
+        switches_until_s: Option<f64>,
+        /// Times that the stacks of a Python process were read; absent when none were.
+        stacks_read: Option<u64>,
+        /// Times that they could not be.
+        stacks_failed: Option<u64>,
+    }
+
+    /// One Python function of the program's own. Its shares are of all sightings of Python threads.
+    Function {
+        /// Name.
+        name: String,
+        /// File.
+        path: String,
+        /// The line that it was in most.
+        line: u32,
+        /// What it called there, down to the top of the stack: `name (file)`; absent when it was itself on top.
+        inside: Option<String>,
+        /// A thread was in it.
+        seen_share: f64,
+        /// A thread was in it and on a core or waiting for one.
+        active_share: f64,
+        /// A thread was in it and held the GIL.
+        holding_share: f64,
     }
 
     /// One counter of the whole tree.
@@ -414,5 +455,11 @@ tables! {
         blocked_on: Option<String>,
         /// Highest memory of its process.
         peak_memory_bytes: Option<u64>,
+        /// Processes that lived less than 0.1 s and were started by its process.
+        children: Option<u64>,
+        /// Their CPU time.
+        children_cpu_s: Option<f64>,
+        /// Highest memory of any one of them.
+        children_peak_memory_bytes: Option<u64>,
     }
 }

@@ -3,6 +3,8 @@
 //! Never wider than [`WIDTH`] columns, and complete without colour: bold only repeats what position says. Everything
 //! shown is escaped again, because a document may come from a file.
 
+mod functions;
+
 use super::escape::{command, text};
 use super::schema::{Document, Notice, Trial};
 use crate::units::{Bytes, human};
@@ -29,6 +31,7 @@ pub fn render(document: &Document, style: Style) -> String {
     let mut page = Page { out: String::new(), style };
     page.headline(document);
     page.work(document);
+    page.functions(document);
     page.trials(document);
     page.path(document);
     page.sentences("Doubts", &document.recommendation.doubts);
@@ -73,9 +76,19 @@ impl Page {
             let _ = write!(judged, ", limited by {}", limited_by(bottleneck));
         }
         self.paragraph(&format!("{} is {judged}.", command(document.target.command.iter().map(String::as_str))));
-        let mut sums = vec![format!("It took {} and {} of CPU", time(profile.wall_s), time(profile.cpu_s))];
+        let (wall, cpu) = (time(profile.wall_s), time(profile.cpu_s));
+        let mut sums = vec![match document.target.attached {
+            Some(true) => format!("It was watched for {wall} of its run and used {cpu} of CPU"),
+            _ => format!("It took {wall} and {cpu} of CPU"),
+        }];
         sums.extend(profile.cores_busy.map(|cores| format!("{cores:.2} of {} CPUs busy", document.host.cpus_usable)));
         sums.extend(profile.peak_memory_bytes.map(|bytes| format!("{} at peak", Bytes(bytes))));
+        let children: u64 = document.worker.iter().filter_map(|worker| worker.children).sum();
+        if children > 0 {
+            let cpu: f64 = document.worker.iter().filter_map(|worker| worker.children_cpu_s).sum();
+            let processes = if children == 1 { "process" } else { "processes" };
+            sums.push(format!("{children} short-lived {processes} ({} of CPU)", time(cpu)));
+        }
         self.paragraph(&format!("{}.", sums.join(", ")));
         let Some((on_cpu, runnable, blocked)) =
             profile.on_cpu_share.zip(profile.runnable_share).zip(profile.blocked_share).map(|((a, b), c)| (a, b, c))

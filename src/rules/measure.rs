@@ -161,10 +161,13 @@ impl Facts {
         self.set("cpu_share", 1.0 - wait.get());
         self.replicate(profile, "wait_share", |shares| Some(shares.wait.get()));
         self.replicate(profile, "cpu_share", |shares| Some(1.0 - shares.wait.get()));
-        let share = |kind| Share::of(demand.waits[kind], demand.total()).map(Share::get);
+        // A page that has to be read in waits for the disk as a read does.
+        let mut waits = demand.waits;
+        (waits[BlockedKind::Disk], waits[BlockedKind::PageFault]) = (waits.disk(), Duration::ZERO);
+        let share = |kind| Share::of(waits[kind], demand.total()).map(Share::get);
         self.set_known("disk_share", share(BlockedKind::Disk));
         self.set_known("network_share", share(BlockedKind::Network));
-        let longest = demand.waits.iter().max_by_key(|(_, time)| **time).filter(|(_, time)| !time.is_zero());
+        let longest = waits.iter().max_by_key(|(_, time)| **time).filter(|(_, time)| !time.is_zero());
         self.set_known("dominant_wait", longest.map(|(kind, _)| kind.name()));
         self.set_known("wait_count", demand.wait_count.map(|count| count as f64));
     }

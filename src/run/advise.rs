@@ -1,9 +1,10 @@
 //! The main job, live: run the target, try the models, and tell. The order is the promise: whatever could refuse us
 //! is looked at before the target runs, its result is safe before anything of ours runs, and its end is our end.
 
+use super::progress::Live;
 use super::trials::{Enough, skipped, tried};
 use super::{judge, say};
-use crate::cli::Advise;
+use crate::cli::{Advise, Options};
 use crate::exit::{Ending, NOT_EXECUTABLE, NOT_FOUND, OK, OURS};
 use crate::host::Host;
 use crate::notice::Notice;
@@ -14,13 +15,15 @@ use crate::report::recording::{Recording, Tried};
 use crate::report::schema::Document;
 use crate::report::table::{Style, render};
 use crate::report::{Report, escape, toml};
+use crate::rules::Rules;
 use crate::target::{Runtime, Target};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 /// The whole main job.
-pub fn advise(options: &Advise) -> Ending {
+pub fn advise(advise: &Advise) -> Ending {
+    let options = &advise.options;
     let rules = match super::rules(options.rules.as_deref()) {
         Ok(rules) => rules,
         Err(sentence) => {
@@ -29,15 +32,17 @@ pub fn advise(options: &Advise) -> Ending {
         }
     };
     let host = Host::read(Path::new("/"));
-    let target = Target::detect(options.argv.clone(), std::env::var_os("PATH").as_deref());
+    let target = Target::detect(advise.argv.clone(), std::env::var_os("PATH").as_deref());
     if let Err(sentence) = destination(options).map_or(Ok(()), writable) {
         say::complain(&format!("{sentence} (the target runs anyway, and the table is printed)"));
     }
     let enough = Enough::watch();
     let settings = Settings { without: options.without.clone(), ..Settings::default() };
-    let observation = match observe(&target.argv, &settings, &mut |_| {}) {
+    let mut live = Live::of_child(options.quiet);
+    let observation = match observe(&target.argv, &settings, &mut |progress| live.show(progress)) {
         Ok(observation) => observation,
         Err(why) => {
+            drop(live);
             say::complain(&why.to_string());
             return Ending::Status(match why {
                 observe::Error::NotFound { .. } => NOT_FOUND,
@@ -46,11 +51,17 @@ pub fn advise(options: &Advise) -> Ending {
             });
         }
     };
-    let profile = Profile::of(&observation, &host);
-    let mut recording = Recording { host, target, observation, tried: Tried::default() };
-    refine(&mut recording, &profile);
+    drop(live);
+    let recording = Recording { host, target, observation, tried: Tried::default() };
+    let (report, delivered) = conclude(recording, options, &rules, &enough);
+    ending(&report, delivered)
+}
 
-    let mut report = judge(recording, profile, &rules);
+/// From what was watched to the report, delivered; and whether all that was asked for is there.
+pub(super) fn conclude(mut recording: Recording, options: &Options, rules: &Rules, enough: &Enough) -> (Report, bool) {
+    let profile = Profile::of(&recording.observation, &recording.host);
+    refine(&mut recording, &profile);
+    let mut report = judge(recording, profile, rules);
     let tried = match untried(options, &report) {
         Some(why) => skipped(why),
         None => {
@@ -58,14 +69,14 @@ pub fn advise(options: &Advise) -> Ending {
             report.complete = false;
             let replaceable = destination(options).filter(|path| !is_stream(path));
             let _ = replaceable.map(|path| write_atomically(path, &toml::write(&Document::of(&report))?));
-            tried(&report.recording, &report.profile, options.budget, options.quiet, &enough)
+            tried(&report.recording, &report.profile, options.budget, options.quiet, enough)
         }
     };
     let Report { mut recording, profile, .. } = report;
     recording.tried = tried;
-    let report = judge(recording, profile, &rules);
+    let report = judge(recording, profile, rules);
     let delivered = deliver(options, &report);
-    ending(&report, delivered)
+    (report, delivered)
 }
 
 /// The target's own end comes first; a report that is not there must be noticed where the target gives no reason to.
@@ -81,12 +92,12 @@ fn ending(report: &Report, delivered: bool) -> Ending {
 }
 
 /// The file that the report goes to; `None` when it goes to standard output.
-fn destination(options: &Advise) -> Option<&Path> {
+pub(super) fn destination(options: &Options) -> Option<&Path> {
     (options.output != Path::new("-")).then_some(&options.output)
 }
 
 /// Report, table and recording, each even when another fails. Returns whether all that was asked for is there.
-fn deliver(options: &Advise, report: &Report) -> bool {
+fn deliver(options: &Options, report: &Report) -> bool {
     let document = Document::of(report);
     let written = toml::write(&document).and_then(|text| match destination(options) {
         Some(path) => write_atomically(path, &text),
@@ -106,11 +117,13 @@ fn deliver(options: &Advise, report: &Report) -> bool {
 }
 
 /// Why no model is to be tried; `None` when they are.
-fn untried(options: &Advise, report: &Report) -> Option<&'static str> {
+fn untried(options: &Options, report: &Report) -> Option<&'static str> {
     let observation = &report.recording.observation;
     if options.no_trials {
         Some("--no-trials was given")
-    } else if observation.interrupted.is_some() || observation.exit.is_none() {
+    } else if observation.interrupted.is_some() && observation.attached.is_some() {
+        Some("the watching was ended early")
+    } else if observation.interrupted.is_some() || (observation.exit.is_none() && observation.attached.is_none()) {
         Some("the run was stopped before its end")
     } else if super::failure(observation).is_some() {
         Some("the target failed, and what it showed may not be its work")

@@ -2,7 +2,10 @@
 //! listens there is no reason to fail. Everything is escaped on its way out, except pages that are escaped already.
 
 use crate::report::escape;
+use crate::report::table::WIDTH;
+use crate::sys::terminal::columns;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 
 /// A message of ours, in one line.
 pub fn complain(sentence: &str) {
@@ -28,6 +31,11 @@ pub fn out(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
+}
+
+/// Columns of the terminal that standard output is; of a page for nobody in particular where it is none.
+pub fn width() -> u16 {
+    columns(io::stdout().as_fd()).unwrap_or(WIDTH)
 }
 
 /// Whether the page may be dressed: on a terminal that knows how, unless the user asked for none (no-color.org).

@@ -9,4 +9,5 @@ pub mod origin;
 pub mod ready;
 pub mod signals;
 pub mod spawn;
+pub mod terminal;
 pub mod wait;

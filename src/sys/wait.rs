@@ -5,7 +5,7 @@ use nix::libc;
 use nix::sys::prctl;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// A child that ended and was taken from the kernel.
 #[derive(Debug, Clone, Copy)]
@@ -64,10 +64,10 @@ pub fn reap(pid: i32) -> io::Result<Reaped> {
     }
 }
 
-/// A descriptor that becomes readable when the child `pid` ends; it must not have been reaped.
+/// A descriptor that becomes readable when `pid` ends, a child that was not reaped or any other process.
 ///
 /// # Errors
-/// When the kernel is older than 5.3, or its calls are filtered.
+/// `ESRCH` when there is no such process, `EINVAL` or `ENOENT` when it is a thread of one; else when the kernel is older than 5.3, or its calls are filtered.
 pub fn pidfd(pid: i32) -> io::Result<OwnedFd> {
     // SAFETY: takes two numbers and returns a new descriptor, close-on-exec, that nobody else owns.
     unsafe {
@@ -75,6 +75,33 @@ pub fn pidfd(pid: i32) -> io::Result<OwnedFd> {
             -1 => Err(io::Error::last_os_error()),
             fd => Ok(OwnedFd::from_raw_fd(fd as i32)),
         }
+    }
+}
+
+/// How the process behind a descriptor of [`pidfd`] ended, as `wait(2)` encodes it, once its parent has taken it.
+///
+/// # Errors
+/// Before that, and when the kernel is older than 6.15.
+pub fn exit_status(pidfd: BorrowedFd<'_>) -> io::Result<i32> {
+    /// `struct pidfd_info` as it was first published (`include/uapi/linux/pidfd.h`); later kernels take the shorter one.
+    #[repr(C)]
+    #[derive(Default)]
+    struct Info {
+        mask: u64,
+        cgroup: u64,
+        ids: [u32; 11],
+        exit_code: i32,
+    }
+    /// `PIDFD_INFO_EXIT`: asked for, and answered when it is known.
+    const EXIT: u64 = 1 << 3;
+    /// `PIDFD_GET_INFO`: `_IOWR(0xFF, 11, struct pidfd_info)` with its 64 bytes.
+    const GET_INFO: libc::Ioctl = 0xC040_FF0B_u32 as libc::Ioctl;
+    let mut info = Info { mask: EXIT, ..Info::default() };
+    // SAFETY: `info` is a valid place of the size that the request's number says, for which any bytes are valid.
+    match unsafe { libc::ioctl(pidfd.as_raw_fd(), GET_INFO, &raw mut info) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ if info.mask & EXIT == 0 => Err(io::ErrorKind::WouldBlock.into()),
+        _ => Ok(info.exit_code),
     }
 }
 

@@ -10,6 +10,7 @@ mod env;
 mod program;
 mod python;
 mod refusal;
+mod running;
 
 pub use ask::AskError;
 pub use refusal::why_not_executable;

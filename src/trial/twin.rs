@@ -150,7 +150,8 @@ impl Twin {
 /// Workers that waited for the outside at all: each of them was given at least one piece of the waiting.
 fn waiters(profile: &Profile) -> u64 {
     let waited = |worker: &&WorkerProfile| {
-        let for_others = [BlockedKind::Lock, BlockedKind::Gil, BlockedKind::Child].map(|kind| worker.blocked_by[kind]);
+        let for_others = [BlockedKind::Lock, BlockedKind::Gil, BlockedKind::Child, BlockedKind::Idle]
+            .map(|kind| worker.blocked_by[kind]);
         worker.role == Role::Working && worker.blocked > for_others.iter().sum::<Duration>() + SHORTEST_WAIT
     };
     profile.workers.iter().filter(waited).count() as u64

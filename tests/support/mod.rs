@@ -102,6 +102,12 @@ impl Scene {
         self.launch(words)
     }
 
+    /// `concadvise attach PID OPTIONS`, not waited for.
+    pub fn attach(self, pid: u32) -> Running {
+        let words = ["attach".into(), pid.to_string().into()].into_iter().chain(self.options.iter().cloned()).collect();
+        self.launch(words)
+    }
+
     /// `concadvise WORDS`, to its end.
     pub fn type_in(self, line: &str) -> Ran {
         let words = line.split_whitespace().map(OsString::from).collect();
@@ -151,6 +157,11 @@ impl Running {
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// The id of concadvise.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal to concadvise alone, as `kill` does.

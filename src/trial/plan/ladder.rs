@@ -3,7 +3,6 @@
 //! Which of them are run is `plan`'s to say.
 
 use crate::host::Host;
-use crate::observe::kind::BlockedKind;
 use crate::profile::Profile;
 use crate::target::{CPython, Runtime};
 use crate::trial::model::Model;
@@ -144,7 +143,7 @@ fn centres(model: Model, task: &TaskDemand, limits: &Limits) -> (Duration, Durat
     let cores = task.cpu().div_f64(limits.cpus_waiting.max(limits.cpus).max(1) as f64);
     let lock = if limits.gil { task.cpu_held } else { Duration::ZERO };
     // No event loop has file I/O of its own: waiting for a disk blocks it.
-    let blocking = task.cpu() + task.waits[BlockedKind::Disk];
+    let blocking = task.cpu() + task.waits.disk();
     match model {
         Model::Sequential => (task.total(), task.total()),
         Model::Asyncio => (task.total(), blocking),
@@ -183,6 +182,7 @@ fn first_most(model: Model, limits: &Limits) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observe::kind::BlockedKind;
 
     fn task(cpu_ms: u64, wait_ms: u64) -> TaskDemand {
         let mut task = TaskDemand { cpu_held: Duration::from_millis(cpu_ms), ..TaskDemand::default() };

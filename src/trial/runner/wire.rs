@@ -125,13 +125,13 @@ impl Trial {
 impl Demand {
     /// Waits for one another (lock, GIL) and for children are not part of a task's demand: a trial makes its own.
     fn of(task: &TaskDemand) -> Self {
-        use BlockedKind::{Disk, Network, Other, Pipe, Timer};
+        use BlockedKind::{Network, Other, Pipe, Timer};
         let overlapping = [Network, Timer, Pipe, Other].map(|kind| task.waits[kind].as_secs_f64());
         Self {
             cpu_held_s: task.cpu_held.as_secs_f64(),
             cpu_released_s: task.cpu_released.as_secs_f64(),
             wait_s: overlapping.iter().sum(),
-            disk_s: task.waits[Disk].as_secs_f64(),
+            disk_s: task.waits.disk().as_secs_f64(),
             memory_bytes: task.memory.0,
             argument_bytes: task.argument.0,
             result_bytes: task.result.0,

@@ -29,7 +29,7 @@ const FEW_PIECES: u64 = 3;
 pub(super) fn doubts(profile: &Profile, runtime: &Runtime, host: &Host, tasks: u64, pieces_seen: bool) -> Vec<String> {
     let demand = &profile.demand;
     let part = |time| Share::of(time, demand.total()).unwrap_or(Share::ZERO);
-    let waits_for = |kind| part(demand.waits[kind]).get() >= NOTABLE;
+    let waits_for = |time| part(time).get() >= NOTABLE;
     let computes = part(demand.cpu).get() >= COMPUTES;
     let gil = matches!(runtime, Runtime::CPython(CPython { gil, .. }) if *gil != Some(false));
     let mut doubts = Vec::new();
@@ -62,10 +62,10 @@ pub(super) fn doubts(profile: &Profile, runtime: &Runtime, host: &Host, tasks: u
          in flight was not seen, so keep at least as many as it has today"
             .into()
     });
-    doubt(waits_for(BlockedKind::Disk), &|| {
+    doubt(waits_for(demand.waits.disk()), &|| {
         "the tasks wait for a disk, whose queue may saturate; the twin's waits overlap without limit".into()
     });
-    doubt(waits_for(BlockedKind::Network), &|| {
+    doubt(waits_for(demand.waits[BlockedKind::Network]), &|| {
         "the tasks wait for a network peer, which may saturate, and an async client costs other CPU time than the sync \
          one that was observed"
             .into()
@@ -127,6 +127,7 @@ mod tests {
     fn each_shared_thing_that_the_profile_hints_at_is_named() {
         let second = Duration::from_secs(1);
         check(|profile| profile.demand.waits[BlockedKind::Disk] = second, true, &["disk"]);
+        check(|profile| profile.demand.waits[BlockedKind::PageFault] = second, true, &["disk"]);
         check(|profile| profile.demand.waits[BlockedKind::Network] = second, true, &["async client"]);
         let epoll = Some(Loops { epoll: Share::ONE, multiplexed: Share::ONE, any: true });
         check(|profile| profile.loops = epoll, true, &["event loop"]);
