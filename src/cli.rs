@@ -4,6 +4,7 @@
 
 use crate::exit::{OURS, USAGE};
 use crate::observe::Mechanism;
+use crate::trial::task::Asked;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -14,6 +15,7 @@ const EXAMPLES: &str = "\
 Examples:
   concadvise -- python3 crawl.py        watch it once, try every model, advise
   concadvise --no-trials -- ./server    watch it only
+  concadvise --task app.py:fetch --items 'range(200)'    try a function of your own
   concadvise attach 4711 --duration 1m  watch what runs already
   concadvise report concadvise.toml     show a report again
   concadvise doctor                     what can be measured here
@@ -70,9 +72,55 @@ pub struct Advise {
     /// How it is done.
     #[command(flatten)]
     pub options: Options,
+    /// A function instead of a command.
+    #[command(flatten)]
+    pub task: Task,
     /// The command to watch, and its own options; never goes through a shell
     #[arg(last = true, value_name = "COMMAND")]
     pub argv: Vec<OsString>,
+}
+
+/// A function of the user's, to be tried itself under every model.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Trying a function of your own instead of watching a command")]
+pub struct Task {
+    /// The function: FILE.py:function or package.module:function, sync or async; it takes one item
+    #[arg(long, value_name = "FUNCTION", requires = "items", conflicts_with = "argv")]
+    pub task: Option<String>,
+    /// Its items: a Python expression like 'range(200)' worked out in that module, a file with one item per line
+    /// (.jsonl: JSON), @FILE, or module:ITEMS
+    #[arg(long, value_name = "ITEMS", requires = "task", allow_hyphen_values = true)]
+    pub items: Option<String>,
+    /// The function's async form, so that both are compared
+    #[arg(long, value_name = "FUNCTION", requires = "task")]
+    pub async_task: Option<String>,
+    /// Called once in each process that runs tasks, before the first
+    #[arg(long, value_name = "FUNCTION", requires = "task")]
+    pub setup: Option<String>,
+    /// Called once in each process that runs tasks, after the last
+    #[arg(long, value_name = "FUNCTION", requires = "task")]
+    pub teardown: Option<String>,
+    /// The interpreter [default: the python3 on PATH]
+    #[arg(long, value_name = "PATH", requires = "task")]
+    pub python: Option<PathBuf>,
+    /// Do not compare results with those of one task after another: they are known to differ
+    #[arg(long, requires = "task")]
+    pub results_ignore: bool,
+}
+
+impl Task {
+    /// What was named, when a function was.
+    pub fn asked(&self) -> Option<Asked> {
+        let (Some(function), Some(items)) = (&self.task, &self.items) else { return None };
+        Some(Asked {
+            function: function.clone(),
+            items: items.clone(),
+            async_function: self.async_task.clone(),
+            setup: self.setup.clone(),
+            teardown: self.teardown.clone(),
+            ignore_results: self.results_ignore,
+        })
+    }
 }
 
 /// The main job for what runs already.
@@ -206,7 +254,11 @@ pub fn parse(words: Vec<OsString>) -> Result<Cli, Refusal> {
         Some(Command::Advise(advise)) => advise,
         Some(_) => return Ok(cli),
     };
+    if advise.task.items.is_some() && advise.task.task.is_none() {
+        return Err(refuse("--items are for a function of your own; name it with --task, and no command".into()));
+    }
     match advise.argv.first() {
+        None if advise.task.asked().is_some() => Ok(cli),
         None => {
             Err(refuse("there is no command to watch; put it after --, as in: concadvise -- python3 app.py".into()))
         }
@@ -298,6 +350,9 @@ mod tests {
             ("concadvise --quiet prog", "concadvise --quiet -- prog", OURS),
             ("concadvise --bugdet 3 -- prog", "--budget", OURS),
             ("concadvise --budget 0 -- prog", "--no-trials", OURS),
+            ("concadvise --task app.py:f", "--items", OURS),
+            ("concadvise --items x -- prog", "--task", OURS),
+            ("concadvise --task app.py:f --items x -- prog", "cannot be used with", OURS),
             ("concadvise --budget 5parsecs -- prog", "no unit of time", OURS),
             ("concadvise report", "FILE", USAGE),
             ("concadvise report x --format pdf", "table", USAGE),

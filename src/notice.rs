@@ -112,6 +112,11 @@ pub enum Notice {
         /// Why, as a clause.
         why: String,
     },
+    /// Something about the user's own function that the trials of it depend on.
+    TaskDoubt {
+        /// What, as a sentence.
+        doubt: String,
+    },
     /// The machine became faster or slower while the trials ran.
     Drifted {
         /// Time of the last sequential run over that of the first.
@@ -159,6 +164,7 @@ impl Notice {
             Self::TrialsInterrupted { .. } => "trials-interrupted",
             Self::TrialsSkipped { .. } => "trials-skipped",
             Self::Drifted { .. } => "drifted",
+            Self::TaskDoubt { .. } => "task-doubt",
             Self::SwitchesLost { .. } => "switches-lost",
             Self::SwitchesStopped { .. } => "switches-stopped",
             Self::Detached { .. } => "detached",
@@ -207,7 +213,7 @@ impl fmt::Display for Notice {
                 "other programs used {elsewhere} of this machine's CPU during the run; times are less sure than they look"
             ),
             Self::Throttled { how } => write!(f, "CPU time was taken away during the run: {how}"),
-            Self::TwinDoubt { doubt } => f.write_str(doubt),
+            Self::TwinDoubt { doubt } | Self::TaskDoubt { doubt } => f.write_str(doubt),
             Self::BudgetSpent { skipped } => {
                 write!(f, "the trial budget ended with {skipped} settings not run; a larger --budget would try them")
             }

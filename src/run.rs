@@ -9,10 +9,11 @@ mod doctor;
 mod look;
 mod progress;
 mod say;
+mod task;
 mod trials;
 
 use crate::classify::{Class, Classification, classify};
-use crate::cli::{Cli, Command};
+use crate::cli::{Advise, Cli, Command};
 use crate::exit::Ending;
 use crate::notice::Notice;
 use crate::observe::{Exit, Observation};
@@ -26,8 +27,8 @@ use std::path::Path;
 /// Does what was asked for, and says how this process is to end.
 pub fn run(cli: &Cli) -> Ending {
     match &cli.command {
-        None => advise::advise(&cli.advise),
-        Some(Command::Advise(options)) => advise::advise(options),
+        None => main_job(&cli.advise),
+        Some(Command::Advise(options)) => main_job(options),
         Some(Command::Attach(options)) => attach::attach(options),
         Some(Command::Report(options)) => look::report(options),
         Some(Command::Doctor(options)) => doctor::doctor(options),
@@ -35,6 +36,13 @@ pub fn run(cli: &Cli) -> Ending {
         Some(Command::Explain { id }) => look::explain(id),
         Some(Command::Completions { shell }) => look::completions(*shell),
         Some(Command::Man) => look::man(),
+    }
+}
+
+fn main_job(options: &Advise) -> Ending {
+    match options.task.asked() {
+        Some(asked) => task::task(options, &asked),
+        None => advise::advise(options),
     }
 }
 
@@ -70,9 +78,13 @@ pub fn judge(recording: Recording, profile: Profile, rules: &Rules) -> Report {
     notices.extend(tried.notices.iter().cloned());
     notices.extend(tried.interrupted.map(|signal| Notice::TrialsInterrupted { signal }));
     let (twin, trials) = (tried.twin.as_ref(), tried.trials.as_slice());
-    let facts = Facts::of(target, host, &profile, &classification, twin, trials);
+    let facts = Facts::of(target, host, &profile, &classification, twin, trials).of_task(tried.task.as_ref(), twin);
     let decision = rules.decide(&facts);
-    let recommendation = recommend(&decision, &facts, host, &profile, target, twin, trials);
+    let recommendation = recommend(&decision, &facts, host, &profile, target, twin, trials).of_task(
+        tried.task.as_ref(),
+        twin,
+        host.cpus.usable(),
+    );
     let undecided = decision.undecided.into_iter();
     notices.extend(undecided.map(|(rule, fact)| Notice::UndecidableRule { rule, fact }));
     let complete = observation.complete && observation.interrupted.is_none() && tried.interrupted.is_none();

@@ -5,7 +5,7 @@ use super::spread::{self, NOISE};
 use super::{Case, TOLERANCE, trusts};
 use crate::rules::projection::{Projection, best, best_of_each};
 use crate::trial::model::{Model, StartMethod};
-use crate::trial::{Outcome, Trial};
+use crate::trial::{Evidence, Outcome, Trial};
 
 /// Share of pairs that are most of them.
 const MOST: f64 = 0.5;
@@ -14,19 +14,35 @@ const MOST: f64 = 0.5;
 /// models that the rule admits none was tried and none cannot be: then sequential has won against nobody.
 pub(super) fn candidates(case: &Case, limits: &Limits, tried: &[Projection]) -> Vec<Projection> {
     let sequential = |tried: &Projection| tried.setting.model == Model::Sequential;
-    let admitted = |tried: &Projection| case.decision.admit.contains(&tried.setting.model);
+    // What the user's own function was seen to do needs no rule's leave, unless that knows of something no trial shows.
+    // A loop around the same pool is for programs that have a loop, and a function does not tell.
+    let hybrid = |model| matches!(model, Model::AsyncioThreads | Model::AsyncioProcesses);
+    let shown = |tried: &Projection| {
+        let own = tried.evidence == Evidence::Task && !hybrid(tried.setting.model);
+        own && case.decision.admit != [Model::Sequential]
+    };
+    let admitted = |tried: &Projection| case.decision.admit.contains(&tried.setting.model) || shown(tried);
     // A pruned setting was not run either.
     let pruned = |trial: &Trial| matches!(trial.outcome, Outcome::Pruned(_));
     let untried = |model: &Model| case.trials.iter().all(|trial| trial.setting.model != *model || pruned(trial));
     let candidates: Vec<_> = tried
         .iter()
         .filter(|tried| trusts(case, tried))
-        .filter(|tried| sequential(tried) || admitted(tried) && limits.allow(tried.setting))
+        .filter(|tried| sequential(tried) || admitted(tried) && limits.allow(tried))
+        .filter(|tried| safe(case, tried))
         .filter_map(|candidate| safely_started(case, tried, candidate))
         .collect();
     let unopposed = candidates.iter().all(sequential);
     let others = case.decision.admit.iter().filter(|model| **model != Model::Sequential);
     if unopposed && others.clone().count() > 0 && others.clone().all(untried) { Vec::new() } else { candidates }
+}
+
+/// Whether workers of that model that start that way never gave other results than one alone, and never hung.
+fn safe(case: &Case, tried: &Projection) -> bool {
+    let same = |trial: &Trial| {
+        (trial.setting.model, trial.setting.start_method) == (tried.setting.model, tried.setting.start_method)
+    };
+    !case.trials.iter().any(|trial| same(trial) && matches!(trial.outcome, Outcome::Unsafe(_)))
 }
 
 /// The simplest within 5 % of the best at the fewest workers that are within 5 % of the best, so that both concessions

@@ -3,7 +3,9 @@
 use super::{Case, choice};
 use crate::classify::Class;
 use crate::rules::WorkersRule;
+use crate::rules::projection::Projection;
 use crate::target::Runtime;
+use crate::trial::Evidence;
 use crate::trial::model::{Model, Setting, StartMethod};
 use crate::units::Bytes;
 
@@ -49,8 +51,14 @@ impl Limits {
         }
     }
 
-    pub fn allow(&self, setting: Setting) -> bool {
-        setting.workers <= self.most(setting.model)
+    pub fn allow(&self, tried: &Projection) -> bool {
+        let Setting { model, workers, .. } = tried.setting;
+        match (tried.evidence, self.memory) {
+            // What the user's own function gains from more workers than CPUs was seen.
+            (Evidence::Task, Some((fit, _))) if model.uses_processes() => workers <= fit.max(1),
+            (Evidence::Task, _) => true,
+            _ => workers <= self.most(model),
+        }
     }
 
     /// Never more workers than tasks: a trial at more stands for one at as many.
@@ -71,7 +79,8 @@ impl Limits {
         let few_tasks = self.tasks.is_some_and(|tasks| tasks <= workers);
         match self.rule {
             WorkersRule::One => "1".to_owned(),
-            WorkersRule::Cpus if workers >= self.cpus => "cpus".to_owned(),
+            WorkersRule::Cpus if workers > self.cpus => workers.to_string(),
+            WorkersRule::Cpus if workers == self.cpus => "cpus".to_owned(),
             WorkersRule::Cpus if few_tasks => "min(cpus, tasks)".to_owned(),
             WorkersRule::Cpus => format!("min(cpus, {workers})"),
             WorkersRule::Waits if few_tasks => format!("min(tasks, {workers})"),

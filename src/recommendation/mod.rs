@@ -7,6 +7,7 @@
 
 mod choice;
 mod limits;
+mod of_task;
 mod snippet;
 mod spread;
 mod words;
@@ -137,7 +138,10 @@ pub fn recommend(
 /// The weakest of class, rule and separation, less when something is doubted.
 fn confidence(case: &Case, chosen: Option<&Projection>, separation: f64) -> Share {
     let class = case.facts.number("class_confidence").unwrap_or(Decision::UNREPLICATED);
-    let mut confidence = class.min(case.decision.confidence.get()).min(separation);
+    // Trials of the user's own function are compared whatever its class, and so whatever rule that leads to.
+    let of_task = chosen.is_some_and(|chosen| chosen.evidence == Evidence::Task);
+    let reached = if of_task { 1.0 } else { class.min(case.decision.confidence.get()) };
+    let mut confidence = reached.min(separation);
     if !case.decision.undecided.is_empty() {
         confidence *= DOUBTED;
     }

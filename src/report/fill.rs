@@ -1,5 +1,7 @@
 //! [`Report`] → [`Document`]: each stage's values under the names of the file, rounded and escaped. Decides nothing.
 
+mod work;
+
 use super::Report;
 use super::escape::{block, text, word};
 use super::schema::{self, Document, Kinds, SCHEMA_VERSION};
@@ -43,7 +45,8 @@ impl Document {
             target: target(&recording.target, observation),
             host: host(&recording.host),
             profile: profiled(profile, observation),
-            twin: recording.tried.twin.as_ref().map(twin),
+            twin: recording.tried.twin.as_ref().filter(|_| recording.tried.task.is_none()).map(work::twin),
+            task: recording.tried.task.as_ref().map(|from| work::task(from, recording.tried.twin.as_ref())),
             trial: trials(&recording.tried.trials, recording.tried.twin.as_ref()),
             notice: notices.iter().chain(&not_listed).map(notice).collect(),
             sampling: sampling(observation),
@@ -220,22 +223,6 @@ fn kinds(from: &ByKind<Share>) -> Kinds {
         page_fault: part(BlockedKind::PageFault),
         idle: part(BlockedKind::Idle),
         other: part(BlockedKind::Other),
-    }
-}
-
-fn twin(from: &Twin) -> schema::Twin {
-    let task = &from.task;
-    schema::Twin {
-        tasks: from.tasks,
-        cpu_held_s: seconds(task.cpu_held),
-        cpu_released_s: seconds(task.cpu_released),
-        waiting_s: seconds(task.waits.iter().map(|(_, time)| *time).sum()),
-        memory_bytes: count(task.memory.0),
-        argument_bytes: count(task.argument.0),
-        result_bytes: count(task.result.0),
-        compression: rounded(from.compression).unwrap_or_default(),
-        pieces_seen: from.pieces_seen,
-        doubts: all_said(&from.doubts),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::observe::{
 };
 use crate::target::{CPython, Native, PythonEntry, Runtime, Target};
 use crate::trial::model::{Model, Setting, StartMethod};
+use crate::trial::task::Task;
 use crate::trial::twin::{TaskDemand, Twin};
 use crate::trial::{Evidence, Measurement, Outcome, Trial};
 use crate::units::Share;
@@ -46,6 +47,8 @@ pub struct Recording {
 pub struct Tried {
     /// The synthetic task; `None` when none could be made or none was wanted.
     pub twin: Option<Twin>,
+    /// The user's own function, where one was named; `twin` is then one task's demand as it was measured.
+    pub task: Option<Task>,
     /// Every setting that was tried, or could not be.
     pub trials: Vec<Trial>,
     /// The signal that ended them before their end.
@@ -132,7 +135,7 @@ fn trimmed(why: &str) -> String {
     why.strip_prefix('.').unwrap_or(why).to_owned()
 }
 
-fields!(Tried { twin, trials, interrupted, notices });
+fields!(Tried { twin, task, trials, interrupted, notices });
 
 fields!(Host { cpus, memory, kernel, arch, rights, notices });
 fields!(Cpus { online, affinity, quota, physical_cores, numa_nodes });
@@ -233,6 +236,23 @@ fields!(Switches { records, lost, until });
 
 fields!(Twin { task, tasks, compression, gil, pieces_seen, doubts });
 fields!(TaskDemand { cpu_held, cpu_released, waits, memory, argument, result });
+fields!(Task {
+    function,
+    items_named,
+    module,
+    attribute,
+    async_function,
+    coroutine,
+    items,
+    unsent,
+    argument,
+    result,
+    pickle,
+    slowest,
+    inner_threads,
+    environment,
+    compared,
+});
 fields!(Trial { setting, evidence, outcome });
 fields!(Setting { model, workers, chunk_size, start_method });
 fields!(Measurement { tasks, start, walls, dispatch, cpu, peak_memory });
@@ -263,6 +283,7 @@ variants!(Notice {
     TrialsInterrupted { signal },
     TrialsSkipped { why },
     Drifted { ratio },
+    TaskDoubt { doubt },
     SwitchesLost { records, lost },
     SwitchesStopped { after },
     Detached { signal },
@@ -290,6 +311,14 @@ mod tests {
             Notice::Unavailable { what: "hardware counters", why: "no such device".into(), remedy: "none".into() },
             Notice::NoisyMachine { elsewhere: Share::ONE },
         ];
+        assert_eq!(Recording::parse(&recording.write())?, recording);
+        recording.tried.task = Some(Task {
+            function: "app.py:fetch".into(),
+            unsent: Some("a lambda".into()),
+            result: Some(crate::units::Bytes(7)),
+            environment: vec!["OMP_NUM_THREADS=1".into()],
+            ..Task::default()
+        });
         assert_eq!(Recording::parse(&recording.write())?, recording);
         Ok(())
     }

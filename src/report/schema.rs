@@ -48,6 +48,9 @@ tables! {
         /// The synthetic task that trials ran; absent when there was none.
         #[serde(skip_serializing_if = "Option::is_none")]
         twin: Option<Twin>,
+        /// The user's own function that trials ran; absent when none was named.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        task: Option<Task>,
         /// Every setting that was tried, or could not be.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         trial: Vec<Trial>,
@@ -339,6 +342,32 @@ tables! {
         pieces_seen: bool,
         /// What the twin cannot show.
         doubts: Vec<String>,
+    }
+
+    /// The user's own function.
+    Task {
+        /// As it was named.
+        function: String,
+        /// As they were named.
+        items: String,
+        /// How many there are.
+        tasks: u64,
+        /// Mean time of one, one after another.
+        task_s: Option<f64>,
+        /// The longest time of one.
+        slowest_s: Option<f64>,
+        /// An item as pickled, median of a sample.
+        argument_bytes: Option<u64>,
+        /// A result as pickled, median of a sample.
+        result_bytes: Option<u64>,
+        /// Pickling and unpickling both, median of a sample.
+        pickle_s: Option<f64>,
+        /// Threads that its native libraries start in each process.
+        inner_threads: Option<u64>,
+        /// Variables that trials of several workers ran with.
+        environment: Vec<String>,
+        /// Whether results were compared with the sequential ones.
+        results_compared: bool,
     }
 
     /// One setting that was tried, or could not be.

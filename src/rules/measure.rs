@@ -13,6 +13,7 @@ use crate::profile::{DemandShares, Profile};
 use crate::target::{CPython, Runtime, Target};
 use crate::trial::Trial;
 use crate::trial::model::Model;
+use crate::trial::task::Task;
 use crate::trial::twin::Twin;
 use crate::units::{Bytes, Share};
 use std::time::Duration;
@@ -73,6 +74,23 @@ impl Facts {
         facts.add_twin(target, host, profile, twin);
         facts.add_trials(twin, trials);
         facts
+    }
+
+    /// What the user's own function tells, beside its profile: all of the work, not only the items that were watched.
+    #[must_use]
+    pub fn of_task(mut self, task: Option<&Task>, twin: Option<&Twin>) -> Self {
+        let (Some(task), Some(twin)) = (task, twin) else { return self };
+        self.set("picklable", task.unsent.is_none());
+        self.set("already_async", task.coroutine);
+        // That none was named does not mean that there is none.
+        self.set_known("async_library", task.has_async().then_some(true));
+        let work = twin.task.total().as_secs_f64() * twin.tasks as f64;
+        self.set("work_s", work);
+        if let Some(cpus) = self.number("cpus_usable") {
+            let fits = self.number("workers_by_memory").is_none_or(|fit| fit >= 1.0);
+            self.set("outgrows_machine", !fits || work / cpus > OUTGROWN.as_secs_f64());
+        }
+        self
     }
 
     fn add_host(&mut self, host: &Host) {

@@ -9,6 +9,9 @@ use crate::trial::{Evidence, Measurement, Outcome, Trial};
 use crate::units::Bytes;
 use std::time::Duration;
 
+/// Part of a task that holds the GIL from which it is clear that threads cannot gain.
+const CLEARLY_HELD: f64 = 0.9;
+
 /// A setting that ran, and the time it would take for all of the work.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Projection {
@@ -108,7 +111,18 @@ impl Work {
                     turns: Turns::of(twin, stretch * slowed),
                 }
             }
-            // The user's own items or command: what was run is the work itself.
+            // The user's own function: a subset of its items stands for all of them.
+            Some(twin) if evidence == Some(Evidence::Task) => {
+                let sequential = measured.find(|(trial, _)| trial.setting.model == Model::Sequential);
+                let per_task = sequential.map_or(0.0, |(_, measured)| measured.per_task().as_secs_f64());
+                let (held, total) = (twin.task.cpu_held.as_secs_f64(), twin.task.total().as_secs_f64());
+                // Only where it is clear: a share that was read a little too high must not hide what was measured.
+                let clear = twin.gil && held >= CLEARLY_HELD * total && total > 0.0;
+                let threads = if clear { per_task.min(total) * held / total } else { 0.0 };
+                let turns = Turns { threads, event_loop: 0.0 };
+                Self { tasks: twin.tasks.max(1) as f64, stretch: 1.0, alone: 0.0, turns }
+            }
+            // The user's own command: what was run is the work itself.
             _ => {
                 let tasks = measured.map(|(_, measured)| measured.tasks).max().unwrap_or(1);
                 Self { tasks: tasks.max(1) as f64, stretch: 1.0, alone: 0.0, turns: Turns::default() }

@@ -55,6 +55,8 @@ pub enum Provider {
     Twin,
     /// The trials.
     Trials,
+    /// The user's own function, where one was named.
+    Task,
     /// A later issue: unknown today.
     Later,
 }
@@ -103,7 +105,7 @@ const fn entry(name: &'static str, kind: Kind, from: Provider, doc: &'static str
 }
 
 use Kind::{Count, Flag, Label, Number, Seconds, Share, Version};
-use Provider::{Classification, Host, Later, Profile, Target, Trials, Twin};
+use Provider::{Classification, Host, Later, Profile, Target, Task, Trials, Twin};
 
 const CLASSES: &[&str] = &["cpu-bound", "io-bound", "mixed", "inconclusive"];
 const RUNTIMES: &[&str] = &["cpython", "native", "script", "other"];
@@ -199,10 +201,10 @@ pub static VOCABULARY: &[Fact] = &[
     entry("asyncio_speedup", Number, Trials, "Best measured speed-up of asyncio over sequential."),
     entry("async_threads_speedup", Number, Trials, "Best measured speed-up of asyncio+threads over sequential."),
     entry("async_processes_speedup", Number, Trials, "Best measured speed-up of asyncio+processes over sequential."),
-    entry("async_library", Flag, Later, "Whether what it waits on has an asynchronous library in use or at hand."),
+    entry("async_library", Flag, Task, "Whether what it waits on has an asynchronous library in use or at hand."),
     entry("blocking_in_async", Flag, Later, "Whether coroutines make blocking calls."),
     entry("in_async_server", Flag, Later, "Whether the work is done in the handlers of an async server."),
-    entry("picklable", Flag, Later, "Whether the task's function, argument and result can be pickled."),
+    entry("picklable", Flag, Task, "Whether the task's function, argument and result can be pickled."),
     entry("vectorizable", Flag, Later, "Whether the loops are numeric and could be one vectorised call."),
     entry("many_small_files", Flag, Later, "Whether the disk waits are for many small files."),
     entry("streaming", Flag, Later, "Whether data arrives as a stream."),

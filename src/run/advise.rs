@@ -97,7 +97,7 @@ pub(super) fn destination(options: &Options) -> Option<&Path> {
 }
 
 /// Report, table and recording, each even when another fails. Returns whether all that was asked for is there.
-fn deliver(options: &Options, report: &Report) -> bool {
+pub(super) fn deliver(options: &Options, report: &Report) -> bool {
     let document = Document::of(report);
     let written = toml::write(&document).and_then(|text| match destination(options) {
         Some(path) => write_atomically(path, &text),

@@ -49,14 +49,19 @@ pub fn tried(
     progress.finish_and_clear();
     let mut notices = raced.notices;
     notices.extend(runner.notices());
-    Tried { twin: Some(twin), trials: raced.trials, interrupted: enough.signal(), notices }
+    Tried { twin: Some(twin), task: None, trials: raced.trials, interrupted: enough.signal(), notices }
 }
 
 /// Why nothing was tried: once for the reader, and once for each model, because no model's row is ever missing.
 pub fn skipped(why: &str) -> Tried {
+    skipped_of(Evidence::Twin, why)
+}
+
+/// The same for trials that would have been of something else.
+pub fn skipped_of(evidence: Evidence, why: &str) -> Tried {
     let row = |model| Trial {
         setting: Setting { model, ..Setting::SEQUENTIAL },
-        evidence: Evidence::Twin,
+        evidence,
         outcome: Outcome::Pruned(why.to_owned()),
     };
     let notices = vec![Notice::TrialsSkipped { why: why.to_owned() }];
@@ -86,7 +91,7 @@ impl Enough {
     }
 
     /// Runs a trial under our own observer, and remembers the signal that cut one short.
-    fn launch(&self) -> Launch {
+    pub fn launch(&self) -> Launch {
         let taken = Rc::clone(&self.taken);
         Box::new(move |argv, settings| {
             let observation = observe(argv, settings, &mut |_| ())?;
@@ -97,7 +102,7 @@ impl Enough {
 }
 
 /// The target has ended, so the terminal is ours; without one there is nobody to show progress to.
-fn progress(quiet: bool) -> ProgressBar {
+pub fn progress(quiet: bool) -> ProgressBar {
     if quiet || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
@@ -105,7 +110,8 @@ fn progress(quiet: bool) -> ProgressBar {
         .with_style(ProgressStyle::with_template("{msg}").unwrap_or(ProgressStyle::default_spinner()))
 }
 
-fn line(setting: &Setting, spent: Duration, budget: Duration) -> String {
+/// What is tried now, for that line.
+pub fn line(setting: &Setting, spent: Duration, budget: Duration) -> String {
     let Setting { model, workers, .. } = setting;
     format!("concadvise: trying {model} at {workers} ({:.0} of {:.0} s)", spent.as_secs_f64(), budget.as_secs_f64())
 }

@@ -55,6 +55,11 @@ pub struct Race {
     /// Models that cannot run, with the reason.
     refused: Vec<Trial>,
     per_worker: Bytes,
+    /// Memory that all workers may take together.
+    memory: Option<Bytes>,
+    /// What one worker alone took, as measured.
+    alone: Bytes,
+    evidence: Evidence,
     /// Time for a task of the first and of the closing sequential run.
     reference: (Option<Duration>, Option<Duration>),
     closing: bool,
@@ -80,6 +85,9 @@ impl Race {
             lanes: Vec::new(),
             refused: Vec::new(),
             per_worker: limits.per_worker,
+            memory: limits.memory,
+            alone: Bytes(0),
+            evidence: Evidence::Twin,
             reference: (None, None),
             closing: false,
             end: None,
@@ -105,6 +113,12 @@ impl Race {
             }
         }
         race
+    }
+
+    /// The same race, of the user's own function instead of a twin with its demand.
+    #[must_use]
+    pub fn of_task(self) -> Self {
+        Self { evidence: Evidence::Task, ..self }
     }
 
     /// The next run, when `spent` of the budget is gone; `None` when the race is over. A run that is expected not to
@@ -134,6 +148,7 @@ impl Race {
         if let Outcome::Ok(measurement) = &outcome {
             self.sizing.learn(measurement, took);
             if spec.setting.model == Model::Sequential {
+                self.alone = measurement.peak_memory;
                 let seen = if self.closing { &mut self.reference.1 } else { &mut self.reference.0 };
                 *seen = Some(measurement.per_task());
             }
@@ -142,7 +157,11 @@ impl Race {
             return;
         }
         if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.model == spec.setting.model) {
+            let used = if let Outcome::Ok(measurement) = &outcome { measurement.peak_memory } else { Bytes(0) };
             lane.record(spec.setting, outcome);
+            if let Some(memory) = self.memory {
+                lane.ladder.stop_where_memory_ends(spec.setting.workers, self.alone, used, memory);
+            }
         }
         self.share_start_method();
     }
@@ -192,6 +211,7 @@ impl Race {
         rows.sort_by_key(|Trial { setting, .. }| {
             (setting.model, setting.workers, setting.start_method, setting.chunk_size)
         });
+        rows.iter_mut().for_each(|row| row.evidence = self.evidence);
         (rows, self.skipped)
     }
 
@@ -229,6 +249,12 @@ impl Race {
         Some((Spec { repeats, ..spec }, cost.mul_f64(repeats as f64 / spec.repeats as f64)))
     }
 
+    /// Whether a lane is raced, and not only looked at once: around the user's own function, an event loop with a pool
+    /// beside it does what the pool does alone, and costs more.
+    fn races(&self, lane: &Lane) -> bool {
+        self.evidence != Evidence::Task || !matches!(lane.model, Model::AsyncioThreads | Model::AsyncioProcesses)
+    }
+
     /// One setting of each lane that has one worth running, the most promising first.
     fn climb(&self) -> Vec<Setting> {
         let Some((leader, best)) = self.leader() else { return Vec::new() };
@@ -236,7 +262,7 @@ impl Race {
             let near = lane.best()?.1 <= best.mul_f64(NEAR);
             lane.candidate(best, near, lane.model == leader)
         };
-        let mut candidates: Vec<_> = self.lanes.iter().filter_map(candidate).collect();
+        let mut candidates: Vec<_> = self.lanes.iter().filter(|lane| self.races(lane)).filter_map(candidate).collect();
         candidates.sort_by_key(|candidate| (!candidate.wins, candidate.optimistic));
         candidates.into_iter().map(|candidate| candidate.setting).collect()
     }
@@ -246,7 +272,7 @@ impl Race {
     fn settle(&self) -> Option<Setting> {
         let (leader, best) = self.leader()?;
         let (front, _) = self.lane(leader)?.best()?;
-        for lane in &self.lanes {
+        for lane in self.lanes.iter().filter(|lane| self.races(lane)) {
             let Some((run, time)) = lane.best().filter(|(_, time)| *time <= best.mul_f64(NEAR)) else { continue };
             let ratio = time.as_secs_f64() / best.as_secs_f64().max(1e-12);
             let noise = front.noise().hypot(run.noise());
@@ -269,7 +295,8 @@ impl Race {
     }
 
     fn leader(&self) -> Option<(Model, Duration)> {
-        let times = self.lanes.iter().filter_map(|lane| Some((lane.model, lane.best()?.1)));
+        let raced = self.lanes.iter().filter(|lane| self.races(lane));
+        let times = raced.filter_map(|lane| Some((lane.model, lane.best()?.1)));
         times.min_by_key(|(_, time)| *time)
     }
 
@@ -279,6 +306,9 @@ impl Race {
 
     /// Once a pool of processes has shown which start method is cheapest, every other model with processes uses it.
     fn share_start_method(&mut self) {
+        if self.evidence == Evidence::Task {
+            return;
+        }
         let Some(chosen) = self.lane(Model::Processes).and_then(Lane::chosen_start_method) else { return };
         let others = self.lanes.iter_mut().filter(|lane| lane.model != Model::Processes && lane.model.uses_processes());
         others.for_each(|lane| lane.use_start_method(chosen));

@@ -117,6 +117,21 @@ impl Ladder {
         if rate.is_finite() && rate > 0.0 { Duration::from_secs_f64(1.0 / rate) } else { Duration::ZERO }
     }
 
+    /// Leaves out the counts at which all workers together would take more than `memory`, going by what `workers` of
+    /// them `used` and what one took `alone`.
+    pub fn stop_where_memory_ends(&mut self, workers: usize, alone: Bytes, used: Bytes, memory: Bytes) {
+        let each = used.0.saturating_sub(alone.0) / workers.max(1) as u64;
+        if each == 0 {
+            return;
+        }
+        let fits = usize::try_from(memory.0.saturating_sub(alone.0) / each).unwrap_or(usize::MAX).max(1);
+        let before = self.counts.len();
+        self.counts.retain(|count| *count <= fits.max(workers));
+        if self.counts.len() < before {
+            self.memory_caps = Some(self.memory_caps.unwrap_or(usize::MAX).min(fits));
+        }
+    }
+
     /// The count below `workers`.
     pub fn below(&self, workers: usize) -> Option<usize> {
         self.counts.iter().rev().copied().find(|n| *n < workers)
@@ -239,6 +254,16 @@ mod tests {
         assert_eq!(threads.memory_caps, None);
         let full = Limits { memory: Some(Bytes(1 << 30)), ..tight };
         assert!(Ladder::of(Model::Interpreters, &task(100, 0), 100, &full).is_err());
+    }
+
+    #[test]
+    fn what_workers_were_seen_to_take_ends_the_ladder_before_they_take_it_all() {
+        let mut ladder = Ladder::of(Model::Threads, &task(0, 100), 1000, &limits(2)).expect("no memory limit");
+        // Two took 300 MiB more than one: 16 would take 2.4 GiB.
+        ladder.stop_where_memory_ends(2, Bytes(100 << 20), Bytes(400 << 20), Bytes(1 << 30));
+        assert_eq!((ladder.counts.as_slice(), ladder.memory_caps), ([2, 4].as_slice(), Some(6)));
+        ladder.stop_where_memory_ends(4, Bytes(100 << 20), Bytes(90 << 20), Bytes(1 << 30));
+        assert_eq!(ladder.counts, [2, 4], "less than one took tells nothing");
     }
 
     #[test]

@@ -122,6 +122,11 @@ impl Lane {
     /// What failed with some number of workers is not tried with more. When nothing ran at all, the number may have
     /// been the reason, and fewer get one look.
     fn avoid_failures(&mut self) {
+        if self.is_unsafe(self.start_method) {
+            // Other results, or a hang, with some number of workers is no answer with any.
+            self.ladder.counts.clear();
+            return;
+        }
         let failed = self.runs.iter().filter(|run| run.measurement().is_none());
         let failed = failed.filter(|run| run.setting.start_method == self.start_method);
         if let Some(least) = failed.map(|run| run.setting.workers).min() {
@@ -138,7 +143,8 @@ impl Lane {
 
     /// The cheapest to start of those that ran; its workers then do the same work at the same speed.
     fn choose_start_method(&mut self) {
-        let started = self.runs.iter().filter_map(|run| Some((run.measurement()?.start, run.setting.start_method)));
+        let safe = self.runs.iter().filter(|run| !self.is_unsafe(run.setting.start_method));
+        let started = safe.filter_map(|run| Some((run.measurement()?.start, run.setting.start_method)));
         if let Some((_, method)) = started.min_by_key(|(start, _)| *start) {
             self.start_method = method;
         }
@@ -154,9 +160,15 @@ impl Lane {
         run.measurement().map(|measurement| measurement.projected(self.tasks))
     }
 
+    /// Whether workers that start this way gave other results than one alone, or hung.
+    fn is_unsafe(&self, method: Option<StartMethod>) -> bool {
+        self.runs.iter().any(|run| run.setting.start_method == method && matches!(run.outcome, Outcome::Unsafe(_)))
+    }
+
     /// The run that projects the least time.
     pub fn best(&self) -> Option<(&Run, Duration)> {
-        self.runs.iter().filter_map(|run| Some((run, self.projected(run)?))).min_by_key(|(_, time)| *time)
+        let safe = self.runs.iter().filter(|run| !self.is_unsafe(run.setting.start_method));
+        safe.filter_map(|run| Some((run, self.projected(run)?))).min_by_key(|(_, time)| *time)
     }
 
     /// The workers and the measurement of the run that tells most of `setting`: the nearest worker count.

@@ -12,17 +12,20 @@ use crate::trial::runner::wire::{Question, TaskMark, TaskObserved, TaskProbed, T
 use crate::trial::runner::{Launch, Spec};
 use crate::trial::task::marks::{Mark, between};
 use crate::trial::task::{Asked, Observed, Task};
+use crate::trial::twin::TaskDemand;
 use crate::units::{Bytes, human};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Time for importing the user's module and making its items.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// One call of the user's function may take as long as all of the trials may, and this at least.
 const LEAST_CALL: Duration = Duration::from_secs(5);
+/// Without limits it is better from here on, and the limits are not advised.
+const NO_WORSE: f64 = 0.95;
 /// What limits the threads that native libraries start in each process.
 const LIMITS: [&str; 5] =
     ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS"];
@@ -30,11 +33,13 @@ const LIMITS: [&str; 5] =
 /// One function of the user's, the interpreter that runs it, and what is known of it.
 pub struct TaskRunner {
     python: Python,
+    named: PathBuf,
     words: TaskWords,
     task: Task,
     import: Duration,
     cpus: usize,
     once: bool,
+    unlimited: bool,
     notes: Vec<String>,
 }
 
@@ -65,7 +70,17 @@ impl TaskRunner {
             compared: !asked.ignore_results,
             ..Task::default()
         };
-        let mut runner = Self { python, words, task, import: Duration::ZERO, cpus, once: false, notes: Vec::new() };
+        let mut runner = Self {
+            python,
+            named: executable.to_owned(),
+            words,
+            task,
+            import: Duration::ZERO,
+            cpus,
+            once: false,
+            unlimited: false,
+            notes: Vec::new(),
+        };
         runner.probe()?;
         Ok(runner)
     }
@@ -80,9 +95,10 @@ impl TaskRunner {
         &self.notes
     }
 
-    /// (major, minor, micro), and whether there is a GIL.
-    pub fn interpreter(&self) -> ((u8, u8, u8), bool) {
-        (self.python.version(), self.python.gil())
+    /// The interpreter's own file, (major, minor, micro), and whether there is a GIL.
+    pub fn interpreter(&self) -> (PathBuf, (u8, u8, u8), bool) {
+        let own = self.python.facts.executable.as_ref().map_or_else(|| self.named.clone(), PathBuf::from);
+        (own, self.python.version(), self.python.gil())
     }
 
     fn probe(&mut self) -> Result<(), String> {
@@ -217,7 +233,7 @@ impl TaskRunner {
         let spec = Spec { repeats, timeout, ..spec.clone() };
         let mut words = self.words.clone();
         words.stalled_s = self.task.stalled(&spec.setting).as_secs_f64();
-        if self.task.oversubscribes(&spec.setting, self.cpus) {
+        if self.task.oversubscribes(&spec.setting, self.cpus) && !self.unlimited {
             words.environment = LIMITS.iter().map(|name| ((*name).to_owned(), "1".to_owned())).collect();
             self.task.environment = LIMITS.iter().map(|name| format!("{name}=1")).collect();
         }
@@ -228,6 +244,29 @@ impl TaskRunner {
                 Outcome::Unsafe(format!("a worker process ended in the middle of a task ({why})"))
             }
             outcome => outcome,
+        }
+    }
+
+    /// Runs a setting that ran with its inner threads limited once more without the limit, and says which is better.
+    pub fn compare_limits(&mut self, best: &crate::trial::Trial, demand: &TaskDemand, timeout: Duration) {
+        let Outcome::Ok(limited) = &best.outcome else { return };
+        if self.task.environment.is_empty() || !self.task.oversubscribes(&best.setting, self.cpus) {
+            return;
+        }
+        self.unlimited = true;
+        let (setting, task, tasks) = (best.setting, demand.clone(), limited.tasks);
+        let outcome = self.run(&Spec { setting, task, tasks, repeats: 1, timeout });
+        self.unlimited = false;
+        let Outcome::Ok(unlimited) = outcome else { return };
+        let ratio = unlimited.per_task().div_duration_f64(limited.per_task().max(Duration::from_nanos(1)));
+        let (model, workers) = (setting.model, setting.workers);
+        let inner = self.task.inner_threads.unwrap_or(1);
+        self.notes.push(format!(
+            "native libraries start {inner} threads in each process; {model} at {workers} took {ratio:.2} times as long \
+             with them as with one each"
+        ));
+        if ratio < NO_WORSE {
+            self.task.environment.clear();
         }
     }
 

@@ -35,6 +35,7 @@ pub fn between(observation: &Observation, begun: &Mark, ended: &Mark, exiting: f
     work.totals.system = seconds(ended.system_s - begun.system_s);
     work.totals.voluntary_switches = ended.switches.saturating_sub(begun.switches);
     work.sampling.ticks = (work.sampling.ticks as f64 * part).round() as u64;
+    work.elsewhere_cpu = work.elsewhere_cpu.map(|time| time.mul_f64(part));
     let root = work.workers.first().map(|worker| worker.pid);
     for worker in &mut work.workers {
         worker.born = worker.born.clamp(begin, end) - begin;
@@ -73,6 +74,7 @@ fn without_startup(samples: GilSamples, cpu: Duration, part: f64) -> GilSamples 
     GilSamples {
         samples: left,
         held: held.min(left),
+        computing: samples.computing.saturating_sub(moments).min(left),
         holding: samples.holding.saturating_sub(cpu),
         on_cpu: samples.on_cpu.saturating_sub(cpu),
         ..samples
@@ -131,7 +133,8 @@ mod tests {
 
     #[test]
     fn importing_held_the_lock_and_the_work_may_not_have() {
-        let samples = GilSamples { samples: 100, held: 52, holding: ms(520), on_cpu: ms(1000), handovers: 3 };
+        let samples =
+            GilSamples { samples: 100, held: 52, computing: 100, holding: ms(520), on_cpu: ms(1000), handovers: 3 };
         let work = without_startup(samples, ms(500), 0.5);
         assert_eq!((work.samples, work.held, work.holding, work.on_cpu), (50, 2, ms(20), ms(500)));
     }

@@ -1,0 +1,40 @@
+//! What trials ran, as the report's tables: a twin, or the user's own function.
+
+use super::schema;
+use super::{all_said, count, rounded, said, seconds};
+use crate::trial::task::Task;
+use crate::trial::twin::Twin;
+
+/// The synthetic task.
+pub(super) fn twin(from: &Twin) -> schema::Twin {
+    let task = &from.task;
+    schema::Twin {
+        tasks: from.tasks,
+        cpu_held_s: seconds(task.cpu_held),
+        cpu_released_s: seconds(task.cpu_released),
+        waiting_s: seconds(task.waits.iter().map(|(_, time)| *time).sum()),
+        memory_bytes: count(task.memory.0),
+        argument_bytes: count(task.argument.0),
+        result_bytes: count(task.result.0),
+        compression: rounded(from.compression).unwrap_or_default(),
+        pieces_seen: from.pieces_seen,
+        doubts: all_said(&from.doubts),
+    }
+}
+
+/// The user's own function.
+pub(super) fn task(from: &Task, demand: Option<&Twin>) -> schema::Task {
+    schema::Task {
+        function: said(&from.function),
+        items: said(&from.items_named),
+        tasks: from.items,
+        task_s: demand.map(|twin| seconds(twin.task.total())),
+        slowest_s: (!from.slowest.is_zero()).then(|| seconds(from.slowest)),
+        argument_bytes: from.argument.map(|bytes| count(bytes.0)),
+        result_bytes: from.result.map(|bytes| count(bytes.0)),
+        pickle_s: from.pickle.map(seconds),
+        inner_threads: from.inner_threads,
+        environment: all_said(&from.environment),
+        results_compared: from.compared,
+    }
+}

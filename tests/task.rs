@@ -1,0 +1,317 @@
+//! The user's own function, live: found or refused with a sentence, run by every model, and no model advised that gives
+//! other results. The functions are in `fixtures/tasks`.
+
+#[expect(dead_code, reason = "the scene serves other tests too")]
+mod support;
+
+use concadvise::observe::observe;
+use concadvise::trial::Outcome;
+use concadvise::trial::model::{Model, Setting, StartMethod};
+use concadvise::trial::python::task::TaskRunner;
+use concadvise::trial::runner::{Launch, Runner, Spec};
+use concadvise::trial::task::Asked;
+use concadvise::trial::twin::TaskDemand;
+use std::path::Path;
+use std::time::Duration;
+use support::trying_scene;
+
+const TASKS: u64 = 6;
+/// Long enough for any run here on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The watched run, as short as one can be that still runs every item.
+const SAMPLE: Duration = Duration::from_millis(200);
+
+fn launch() -> Launch {
+    Box::new(|argv, settings| observe(argv, settings, &mut |_| {}))
+}
+
+fn fixture(name: &str) -> String {
+    format!("{}/tests/fixtures/tasks/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// `good.py:double` with these items.
+fn asked(function: &str, items: &str) -> Asked {
+    Asked { function: fixture(function), items: items.to_owned(), ..Asked::default() }
+}
+
+fn runner_by(python: &str, asked: &Asked) -> Result<TaskRunner, String> {
+    TaskRunner::new(Path::new(python), asked, 2, launch())
+}
+
+fn runner(asked: &Asked) -> TaskRunner {
+    runner_by("python3", asked).expect("it can be used")
+}
+
+/// A function that was watched, and so can be compared with.
+fn watched(asked: &Asked) -> TaskRunner {
+    let mut runner = runner(asked);
+    runner.observe(SAMPLE, PATIENCE).expect("it runs");
+    runner
+}
+
+fn spec(model: Model, start_method: Option<StartMethod>) -> Spec {
+    let workers = if model == Model::Sequential { 1 } else { 2 };
+    let setting = Setting { model, workers, chunk_size: None, start_method };
+    Spec { setting, task: TaskDemand::default(), tasks: TASKS, repeats: 1, timeout: PATIENCE }
+}
+
+fn run(runner: TaskRunner, model: Model) -> Outcome {
+    let fork = model.uses_processes().then_some(StartMethod::Fork);
+    Runner::Task(Box::new(runner)).run(&spec(model, fork))
+}
+
+fn refused(asked: &Asked, sentence: &str) {
+    let why = runner_by("python3", asked).err().unwrap_or_else(|| panic!("{asked:?} was not refused"));
+    assert!(why.contains(sentence), "{asked:?}: {why}");
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_with_a_sentence() {
+    let setup = Asked { setup: Some("prepar".into()), ..asked("good.py:double", "[1]") };
+    let no_async = Asked { async_function: Some("sleepy".into()), ..asked("good.py:double", "[1]") };
+    for (asked, sentence) in [
+        (asked("nowhere.py:f", "[1]"), "there is no file"),
+        (Asked { function: "no_such.module:f".into(), ..asked("", "[1]") }, "there is no module no_such"),
+        (Asked { function: "justaname".into(), ..asked("", "[1]") }, "names no function; write FILE.py:function"),
+        (asked("broken.py:work", "[1]"), "broken.py line 1: SyntaxError"),
+        (asked("lacks.py:work", "[1]"), "No module named 'no_such_package'; --python chooses the interpreter"),
+        (asked("exits.py:work", "[1]"), "ends the program; put that part under"),
+        (asked("unguarded.py:work", "[1]"), "starts processes (unguarded.py line 9)"),
+        (asked("good.py:duoble", "[1]"), "good has no duoble; did you mean double"),
+        (asked("good.py:ITEMS", "[1]"), "is a list and cannot be called"),
+        (asked("bad.py:two", "[1]"), "write a function of one argument"),
+        (asked("bad.py:makes", "[1]"), "is a generator"),
+        (asked("good.py:double", "[]"), "is empty"),
+        (asked("good.py:double", "7"), "cannot be iterated over"),
+        (asked("good.py:double", "'abc'"), "is one str and no collection"),
+        (asked("good.py:double", "lod()"), "name 'lod' is not defined"),
+        (asked("good.py:double", "range("), "cannot be worked out: SyntaxError"),
+        (asked("good.py:double", "@/no/such/file"), "cannot read the items"),
+        (asked("good.py:double", &fixture("empty.txt")), "is empty"),
+        (asked("good.py:double", &fixture("wrong.jsonl")), "item 2 of"),
+        (setup, "did you mean prepare"),
+        (no_async, "is no async def"),
+    ] {
+        refused(&asked, sentence);
+    }
+}
+
+#[test]
+fn an_interpreter_that_does_not_run_is_named() {
+    let why = runner_by("/no/such/python", &asked("good.py:double", "[1]")).err().expect("it is not there");
+    assert!(why.contains("/no/such/python"), "{why}");
+}
+
+#[test]
+fn items_come_from_expressions_files_names_and_generators_and_are_bounded() {
+    for (items, count, note) in [
+        ("range(5)".to_owned(), 5, None),
+        ("some()".to_owned(), 4, None),
+        ("(n for n in range(3) if n)".to_owned(), 2, None),
+        ("{1: 2}".to_owned(), 1, None),
+        (fixture("lines.txt"), 3, None),
+        (format!("@{}", fixture("lines.jsonl")), 2, None),
+        (format!("{}:ITEMS", fixture("good.py")), 3, None),
+        ("endless()".to_owned(), 10_000, Some("there are more than 10000 items")),
+    ] {
+        let runner = runner(&asked("good.py:double", &items));
+        assert_eq!(runner.task().items, count, "{items}");
+        let said = runner.notes().join("\n");
+        assert_eq!(said.contains(note.unwrap_or("there are more")), note.is_some(), "{items}: {said}");
+    }
+    let slow = runner(&asked("slow.py:work", "[1]"));
+    assert!(slow.notes().iter().any(|note| note.contains("which every new process pays again")), "{:?}", slow.notes());
+}
+
+fn every_model_agrees(python: &str, asked: &Asked, expected: &[Model]) {
+    let mut task = runner_by(python, asked).expect("it can be used");
+    task.observe(SAMPLE, PATIENCE).expect("it runs");
+    let mut runner = Runner::Task(Box::new(task));
+    let available: Vec<Model> =
+        runner.models().into_iter().filter(|(_, able)| able.is_ok()).map(|(model, _)| model).collect();
+    for model in expected {
+        assert!(available.contains(model), "{python}: {model} is not offered: {:?}", runner.models());
+    }
+    for model in available {
+        let methods = runner.start_methods().into_iter().map(Some).collect::<Vec<_>>();
+        let methods = if model == Model::Processes { methods } else { vec![None] };
+        for method in methods {
+            let outcome = runner.run(&spec(model, method));
+            assert!(matches!(&outcome, Outcome::Ok(ran) if ran.tasks == TASKS), "{python} {model}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn every_model_runs_the_function_whatever_it_returns_or_raises() {
+    use Model::{Asyncio, AsyncioProcesses, AsyncioThreads, Processes, Sequential, Threads};
+    let all = [Sequential, Threads, Processes, Asyncio, AsyncioThreads, AsyncioProcesses];
+    let both = Asked { async_function: Some("asleepy".into()), ..asked("good.py:sleepy", "range(6)") };
+    every_model_agrees("python3", &both, &all);
+    let versions = ["3.8.18", "3.13.0"].map(|version| format!("/root/.pyenv/versions/{version}/bin/python3"));
+    for python in versions.iter().filter(|python| Path::new(python).exists()) {
+        every_model_agrees(python, &both, &all);
+    }
+    for function in ["good.py:mixed_bag", "good.py:odd_ones_raise", "good.py:chatty", "good.py:Shop.price"] {
+        every_model_agrees("python3", &asked(function, "range(6)"), &[Sequential, Threads, Processes]);
+    }
+    let setup = Asked { setup: Some("prepare".into()), ..asked("good.py:prepared", "range(6)") };
+    every_model_agrees("python3", &setup, &[Sequential, Threads, Processes]);
+    every_model_agrees("python3", &asked("good.py:asleepy", "range(6)"), &[Sequential, Threads, Processes, Asyncio]);
+}
+
+#[test]
+fn a_model_that_gives_other_results_is_unsafe_and_one_after_another_never_is() {
+    for (function, model, sentence) in [
+        ("bad.py:counts", Model::Threads, "one after another it gave"),
+        ("bad.py:counts", Model::Processes, "one after another it gave"),
+        ("bad.py:differs_in_a_thread", Model::Threads, "item 1 (1): it gave -1, and one after another it gave 1"),
+        ("bad.py:raises_in_a_thread", Model::Threads, r"it raised ValueError: not here\x1b[31m"),
+        ("bad.py:dies_in_a_child", Model::Processes, "a worker process ended in the middle of a task"),
+        ("bad.py:deadlocks", Model::Threads, "no task ended for 5 s, so it hangs (2 at bad.py line 25)"),
+    ] {
+        let asked = asked(function, "range(6)");
+        let outcome = run(watched(&asked), model);
+        assert!(matches!(&outcome, Outcome::Unsafe(why) if why.contains(sentence)), "{function}: {outcome:?}");
+        let outcome = run(watched(&asked), Model::Sequential);
+        assert!(matches!(outcome, Outcome::Ok(_)), "{function} alone: {outcome:?}");
+        let ignoring = Asked { ignore_results: true, ..asked };
+        if sentence.contains("it gave") {
+            assert!(matches!(run(watched(&ignoring), model), Outcome::Ok(_)), "{function} with results ignored");
+        }
+    }
+}
+
+#[test]
+fn what_the_function_itself_does_not_keep_to_is_said_and_no_model_blamed() {
+    for (function, compared, note) in [
+        ("bad.py:lucky", false, "another process gave another result for item 0"),
+        ("bad.py:of_this_process", false, "another process gave another result for item 0"),
+        ("bad.py:counts", true, "so it depends on what ran before it"),
+        ("good.py:odd_ones_raise", true, "raised for 3 of 6 items even one after another (item 1: LookupError: no 1)"),
+        ("good.py:leaves", true, ""),
+        ("good.py:remembered", true, "answers an item again from memory"),
+        ("bad.py:unsent", false, "have no content that could be compared"),
+    ] {
+        let mut runner = runner(&asked(function, "range(6)"));
+        let observed = runner.observe(Duration::from_secs(1), PATIENCE);
+        if note.is_empty() {
+            let why = observed.expect_err("every item raises");
+            assert!(why.contains("raised for every one of 6 items (item 0: SystemExit: 3)"), "{function}: {why}");
+            continue;
+        }
+        observed.expect("it runs");
+        let said = runner.notes().join("\n");
+        assert!(said.contains(note), "{function}: {said}");
+        assert_eq!(runner.task().compared, compared, "{function}");
+        if !compared && function != "bad.py:unsent" {
+            assert!(matches!(run(runner, Model::Threads), Outcome::Ok(_)), "{function}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_sent_leaves_the_models_without_processes() {
+    for (function, items, sentence) in [
+        ("bad.py:square", "range(6)", "square cannot be sent to another process"),
+        ("good.py:double", "[lambda: 1]", "an item cannot be sent to another process"),
+        ("bad.py:unsent", "range(6)", "what it returns cannot be sent from another process"),
+    ] {
+        let ignoring = Asked { ignore_results: true, ..asked(function, items) };
+        let mut task = runner(&ignoring);
+        if function != "good.py:double" {
+            task.observe(SAMPLE, PATIENCE).expect("it runs");
+        }
+        let outcome = run(task, Model::Processes);
+        assert!(matches!(&outcome, Outcome::NotApplicable(why) if why.contains(sentence)), "{function}: {outcome:?}");
+    }
+}
+
+#[test]
+fn what_sending_costs_is_measured() {
+    let large = watched(&asked("good.py:large", "range(6)"));
+    let small = watched(&asked("good.py:double", "range(6)"));
+    let result = |runner: &TaskRunner| runner.task().result.expect("it was pickled").0;
+    assert!(result(&large) > 1 << 20 && result(&small) < 1 << 10);
+    assert!(large.task().pickle > small.task().pickle && small.task().argument.is_some());
+}
+
+#[test]
+fn a_function_that_does_not_end_or_ends_everything_is_reported_with_the_reason() {
+    for (function, sentence) in [
+        ("bad.py:never_returns", "did not end within 5.00 s; give it smaller items or a larger --budget"),
+        ("bad.py:kills_itself", "could not run: the harness ended with status 9"),
+    ] {
+        let mut runner = runner(&asked(function, "range(6)"));
+        let why = runner.observe(SAMPLE, Duration::from_secs(1)).expect_err("it does not run");
+        assert!(why.contains(function) && why.contains(sentence), "{why}");
+    }
+}
+
+#[test]
+fn a_teardown_that_raises_fails_the_trial_and_is_named() {
+    let asked = Asked { teardown: Some("complain".into()), ..asked("good.py:double", "range(6)") };
+    let outcome = run(runner(&asked), Model::Threads);
+    assert!(
+        matches!(&outcome, Outcome::Failed(why) if why == "the teardown raised OSError: no disk to tidy"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn threads_of_native_libraries_are_limited_where_they_would_be_too_many() {
+    let asked = asked("native/inner.py:limited", "range(6)");
+    let mut runner = watched(&asked);
+    let inner = runner.task().inner_threads.expect("it imports what stands for NumPy");
+    let cpus = usize::try_from(inner).expect("a few");
+    assert!(runner.task().environment.is_empty(), "one worker is not limited");
+    let outcome = run(watched(&asked), Model::Threads);
+    if cpus * 2 > 2 {
+        assert!(matches!(outcome, Outcome::Ok(_)), "{outcome:?}");
+        runner = watched(&asked);
+        let mut all = Runner::Task(Box::new(runner));
+        all.run(&spec(Model::Threads, None));
+        let Runner::Task(runner) = all else { panic!("it is one") };
+        assert!(runner.task().environment.contains(&"OMP_NUM_THREADS=1".to_owned()));
+    } else {
+        assert!(matches!(outcome, Outcome::Unsafe(_)), "one thread each is not too many: {outcome:?}");
+    }
+}
+
+#[test]
+fn the_whole_way_from_the_command_line_to_the_report() {
+    let ran = trying_scene()
+        .file(
+            "app.py",
+            0o644,
+            "import time\n\n\ndef fetch(item):\n    time.sleep(0.02)\n    print(item)\n    return item\n",
+        )
+        .type_in("--budget 3s --task app.py:fetch --items range(100)")
+        .exits(0)
+        .prints("")
+        .says("Trials of your function")
+        .reports("recommendation.evidence", "\"task\"")
+        .reports("task.function", "\"app.py:fetch\"")
+        .reports("task.tasks", "100")
+        .reports("task.results_compared", "true")
+        .reports("classification.class", "\"io-bound\"");
+    assert_eq!(ran.key("recommendation.model"), "\"threads\"");
+    assert!(
+        ran.key("recommendation.snippet").contains("from app import fetch"),
+        "{}",
+        ran.key("recommendation.snippet")
+    );
+    assert!(!ran.has("app.pyc"));
+}
+
+#[test]
+fn a_function_that_cannot_be_tried_has_a_report_all_the_same() {
+    trying_scene()
+        .file("app.py", 0o644, "def fetch(item):\n    return item\n")
+        .type_in("--task app.py:fetsh --items range(9)")
+        .exits(125)
+        .says("app has no fetsh; did you mean fetch?")
+        .reports("complete", "false")
+        .reports("task.function", "\"app.py:fetsh\"")
+        .notices("trials-skipped");
+}
