@@ -116,7 +116,8 @@ impl Recording {
             Outcome::Ok(measured) => Some(measured.tasks),
             _ => None,
         });
-        let tasks = measured.chain(self.tried.twin.as_ref().map(|twin| twin.tasks)).max();
+        let of_task = self.tried.task.as_ref().map(|task| task.items);
+        let tasks = measured.chain(self.tried.twin.as_ref().map(|twin| twin.tasks)).chain(of_task).max();
         if tasks.is_some_and(|tasks| tasks > MOST_TASKS) {
             return Err(format!("it has more than {MOST_TASKS} tasks"));
         }

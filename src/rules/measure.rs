@@ -79,6 +79,7 @@ impl Facts {
     /// What the user's own function tells, beside its profile: all of the work, not only the items that were watched.
     #[must_use]
     pub fn of_task(mut self, task: Option<&Task>, twin: Option<&Twin>) -> Self {
+        self.set("task_tried", task.is_some());
         let (Some(task), Some(twin)) = (task, twin) else { return self };
         self.set("picklable", task.unsent.is_none());
         self.set("already_async", task.coroutine);

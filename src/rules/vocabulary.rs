@@ -201,6 +201,7 @@ pub static VOCABULARY: &[Fact] = &[
     entry("asyncio_speedup", Number, Trials, "Best measured speed-up of asyncio over sequential."),
     entry("async_threads_speedup", Number, Trials, "Best measured speed-up of asyncio+threads over sequential."),
     entry("async_processes_speedup", Number, Trials, "Best measured speed-up of asyncio+processes over sequential."),
+    entry("task_tried", Flag, Task, "Whether the user named a function, so that trials ran that and no twin."),
     entry("async_library", Flag, Task, "Whether what it waits on has an asynchronous library in use or at hand."),
     entry("blocking_in_async", Flag, Later, "Whether coroutines make blocking calls."),
     entry("in_async_server", Flag, Later, "Whether the work is done in the handlers of an async server."),

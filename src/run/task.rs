@@ -29,8 +29,8 @@ use std::time::Duration;
 
 /// Part of the budget for the observed run.
 const SAMPLE: u32 = 8;
-/// It lasts this long at least and at most: enough to be judged.
-const SAMPLE_LEAST: Duration = Duration::from_secs(1);
+/// It lasts this long at least and at most: enough samples to be judged, at the rate that a busy machine allows.
+const SAMPLE_LEAST: Duration = Duration::from_millis(1500);
 const SAMPLE_MOST: Duration = Duration::from_secs(3);
 /// All the tasks one after another count for the default budget up to this, so that it stays below half a minute.
 const WORK_MOST: Duration = Duration::from_secs(15);
@@ -132,9 +132,9 @@ fn measure(
     Ok((observation, tried))
 }
 
-/// Of the settings with several workers, the one that ran fastest.
+/// Of the settings with several workers that may be advised, the one that ran fastest.
 fn fastest(trials: &[Trial]) -> Option<&Trial> {
-    let several = trials.iter().filter(|trial| trial.setting.workers > 1);
+    let several = trials.iter().filter(|trial| trial.setting.workers > 1 && trial.setting.model.is_pool());
     let ran = several.filter_map(|trial| match &trial.outcome {
         Outcome::Ok(measured) => Some((trial, measured.per_task())),
         _ => None,

@@ -56,6 +56,11 @@ impl Model {
         Self::ALL.into_iter().find(|model| model.name() == name)
     }
 
+    /// Whether all its workers do is run tasks: no event loop hands them over.
+    pub const fn is_pool(self) -> bool {
+        matches!(self, Self::Threads | Self::Processes | Self::Interpreters)
+    }
+
     /// Whether its workers are processes, so that memory multiplies and a start method applies.
     pub const fn uses_processes(self) -> bool {
         matches!(self, Self::Processes | Self::AsyncioProcesses)

@@ -75,6 +75,8 @@ pub struct Task {
 pub struct Observed {
     /// Time for one task, mean over the items.
     pub mean: Duration,
+    /// Of which it waited for a core.
+    pub runnable: Duration,
     /// CPU time of one task, its children's with it.
     pub cpu: Duration,
     /// CPU time of one task in the process itself.
@@ -121,7 +123,7 @@ impl Task {
     /// One task's demand in the form that trials are planned by: how much is computing from the kernel's accounts, what
     /// the rest waits for from the profile.
     pub fn demand(&self, observed: &Observed, profile: &Profile, runtime: &Runtime) -> Twin {
-        let total = observed.mean;
+        let total = observed.mean.saturating_sub(observed.runnable);
         // Native code may use several cores at once; a task still takes no longer than it takes.
         let cpu = observed.cpu.min(total);
         let held = observed.own_cpu.min(cpu).mul_f64(held_share(profile, runtime).get());
@@ -204,6 +206,8 @@ mod tests {
         assert_eq!((twin.task.waits[BlockedKind::Network], twin.task.waits[BlockedKind::Disk]), (ms(60), ms(20)));
         let unseen = Task::default().demand(&observed, &Profile::default(), &python);
         assert_eq!(unseen.task.waits[BlockedKind::Other], ms(80));
+        let busy = Observed { mean: ms(150), runnable: ms(50), ..observed };
+        assert_eq!(Task::default().demand(&busy, &profile, &python).task, twin.task, "a core's queue is no demand");
         let native = Observed { cpu: ms(400), ..observed };
         assert_eq!(Task::default().demand(&native, &profile, &python).task.total(), ms(100));
     }

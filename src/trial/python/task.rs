@@ -134,6 +134,7 @@ impl TaskRunner {
         let (begun, ended) = (&told.begun, &told.ended);
         let observed = Observed {
             mean: seconds(told.mean_s),
+            runnable: part((ended.runnable_ns.saturating_sub(begun.runnable_ns)) as f64 / 1e9),
             cpu: part(ended.user_s + ended.system_s - begun.user_s - begun.system_s),
             own_cpu: part(ended.own_s - begun.own_s),
             slowest: seconds(told.slowest_s),

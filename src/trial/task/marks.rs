@@ -48,7 +48,8 @@ pub fn between(observation: &Observation, begun: &Mark, ended: &Mark, exiting: f
     }
     // Whoever lived only outside the work was not of it.
     work.workers.retain(|worker| worker.died > worker.born || Some(worker.pid) == root && worker.tid == worker.pid);
-    let outside = seconds(begun.own_s);
+    // All computing outside the work: comparing results holds the lock as importing does.
+    let outside = observation.totals.cpu().saturating_sub(seconds(ended.own_s - begun.own_s));
     for process in work.processes.iter_mut().filter(|process| Some(process.pid) == root) {
         if let Gil::Sampled(samples) = &mut process.gil {
             *samples = without_startup(*samples, outside, 1.0 - part);

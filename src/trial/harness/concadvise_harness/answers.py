@@ -129,9 +129,12 @@ def _parts(kind, value, known):
 
 def _of_object(value, known):
     """By the same door as pickle, which every class that can be sent has."""
-    reduced = value.__reduce_ex__(PROTOCOL) if not isinstance(value, type) else f"{value.__module__}.{value.__qualname__}"
-    if isinstance(reduced, str) or callable(value):
-        yield f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', reduced)}".encode()
+    if hasattr(value, "__qualname__"):  # Classes and functions are sent by name.
+        yield f"{value.__module__}.{value.__qualname__}".encode()
+        return
+    reduced = value.__reduce_ex__(PROTOCOL)
+    if isinstance(reduced, str):
+        yield reduced.encode()
         return
     made_by, arguments, *rest = reduced
     yield f"{made_by.__module__}.{made_by.__qualname__}".encode()

@@ -8,14 +8,22 @@
 | `asyncio+threads` | block the thread | block the thread | in the thread |
 | `asyncio+processes` | `asyncio.sleep`, `max(64, workers)` tasks in flight | block the process | in the process |
 
-Every wait but disk is a sleep: it stands for something that happens elsewhere and costs this machine nothing. The user's
-own function does all of it wherever the model calls it.
+Every wait but disk is a sleep: it stands for something that happens elsewhere and costs this machine nothing. The
+user's own function does all of it wherever the model calls it.
 
-What is run is a *job* (`twin.TwinJob` or `task.TaskJob`), so that both run on the very same executors. It has `call(index)`,
-one task here and now, as an awaitable where `coroutines` says so; `bundle(indices)`, a function and its arguments that do
-several tasks in a worker; `on_loop(index)`, one task of an event loop; `beside_pool(index, submit)`, one task of a loop
-with a pool beside it; `arrival(ready, gate)`, what a worker does first, and `arrive_here(workers)` for workers that are
-this thread; `ledger(tasks)`; and `empty()`, the same job with nothing to do.
+What is run is a *job* (`twin.TwinJob` or `task.TaskJob`), so that both run on the very same executors:
+
+| it has | which is |
+|---|---|
+| `call(index)` | one task here and now |
+| `coroutines` | whether `sequential` must run `on_loop` instead |
+| `bundle(indices)` | a function and its arguments that do several tasks in a worker |
+| `on_loop(index)` | one task of an event loop, to be awaited; the loop is `new_loop()` |
+| `beside_pool(index, submit)` | one task of a loop that has a pool beside it |
+| `arrival(ready, gate)` | a function and its arguments: what a worker does first |
+| `arrive_here(workers)`, `leave_here()` | the same for workers that are this thread, and at the end |
+| `ledger(tasks)` | what takes the answers |
+| `empty()` | the same job with nothing to do |
 
 Each executor has `start()`, which returns only when all of its workers exist and have answered, `run(job, indices,
 ledger)`, which may be called again and again, and `close()`.

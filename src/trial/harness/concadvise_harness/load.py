@@ -156,9 +156,12 @@ def _import(name, where):
         raise Unusable(f'importing {where} ends the program; put that part under if __name__ == "__main__":') from None
     except BaseException as error:
         if isinstance(error, ModuleNotFoundError) and error.name == name.split(".")[0]:
-            raise Unusable(f"there is no module {name} for {sys.executable}; check the name, or give --python") from None
+            raise Unusable(
+                f"there is no module {name} for {sys.executable}; check the name, or give --python"
+            ) from None
         hint = "; --python chooses the interpreter" if isinstance(error, ModuleNotFoundError) else ""
-        raise Unusable(f"{where} cannot be imported by {sys.executable}: {_place(error)}{raised(error)[1]}{hint}") from None
+        why = f"{_place(error)}{raised(error)[1]}{hint}"
+        raise Unusable(f"{where} cannot be imported by {sys.executable}: {why}") from None
     finally:
         process.BaseProcess.start = start
 

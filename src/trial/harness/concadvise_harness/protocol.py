@@ -81,7 +81,7 @@ def _of_task(question):
     from .task import Task
 
     if question["do"] == "task-probe":
-        return sequence.probe(lambda: Task(question["task"]), True)
+        return sequence.probe(lambda: Task(question["task"]))
     task = Task(question["task"])
     if question["do"] == "task-observe":
         return sequence.observe(task, question)

@@ -20,10 +20,12 @@ _NATIVE = ("numpy", "scipy", "torch", "sklearn", "pandas", "cv2")
 LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 # An import that takes longer is told of, because every process pays for it.
 _SLOW_IMPORT_S = 1.0
-# Too short a run shows too little: then its items are run again.
-_LEAST_S = 0.9
-# A second round that takes less than this part of the first was answered from memory.
+# Too short a run shows too little: then its items are run again, until this part of the time is used.
+_LEAST = 0.9
+# A second round that takes less than this part of the first was answered from memory; not told of tasks as short as
+# their timing.
 _REMEMBERED = 0.5
+_TIMED_S = 0.0002
 # Results whose pickles together are larger than this are not all kept for comparing.
 _KEPT_BYTES = 128 << 20
 # Items that are verified, and the time they may take, by the first run.
@@ -31,7 +33,7 @@ _VERIFIED = 5
 _VERIFY_S = 0.5
 
 
-def probe(make, compare):
+def probe(make):
     """What the function is, told without calling it."""
     threads = threading.active_count()
     before = time.perf_counter()
@@ -51,7 +53,6 @@ def probe(make, compare):
         unsent = task.keep_items()
         if unsent is not None:
             unsent = f"an item cannot be sent to another process: {unsent}"
-    module, _, attribute = task.named.text.rpartition(":")
     native = [name for name in _NATIVE if name in sys.modules]
     return {
         "module": task.named.module.__name__,
@@ -70,7 +71,8 @@ def observe(task, question):
     """As many items as fit in `sample_s`, spread over all of them."""
     task.set_up()
     order, items, function = task.order(), task.items, task.function
-    seconds, kept, rounds, size = {}, [], [], None
+    seconds, kept, size = {}, [], None
+    rounds, again = 0, 0.0
     loop = None
     if task.coroutine:
         loop = asyncio.new_event_loop()
@@ -80,7 +82,6 @@ def observe(task, question):
     done = 0
     most = len(order)
     while True:
-        since = clock()
         for index in order[:most]:
             first = clock()
             answer = user.call(function, False, index, items[index]) if loop is None else loop.run_until_complete(
@@ -88,7 +89,9 @@ def observe(task, question):
             )
             last = clock()
             done += 1
-            if not rounds:
+            if rounds == 1:
+                again += last - first
+            if rounds == 0:
                 seconds[index] = last - first
                 if size is None:
                     size = _size(answer[1])
@@ -96,9 +99,11 @@ def observe(task, question):
                     kept.append(answer)
             if last - before >= question["sample_s"]:
                 break
-        rounds.append(clock() - since)
-        remembered = len(rounds) == 2 and rounds[1] < _REMEMBERED * rounds[0] and done == 2 * len(seconds)
-        if clock() - before >= min(_LEAST_S, question["sample_s"]) or remembered:
+        rounds += 1
+        first_round = sum(seconds.values())
+        worth_timing = first_round > _TIMED_S * len(seconds)
+        remembered = rounds == 2 and done == 2 * len(seconds) and worth_timing and again < _REMEMBERED * first_round
+        if clock() - before >= _LEAST * question["sample_s"] or remembered:
             break
         most = len(seconds)
     took, ended = clock() - before, Mark()

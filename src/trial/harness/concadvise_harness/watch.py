@@ -1,4 +1,7 @@
-"""Sees when nothing ends any more. A deadlock holds up whoever could have noticed it, so this is a thread of its own."""
+"""Sees when nothing ends any more.
+
+A deadlock holds up whoever could have noticed it, so this is a thread of its own.
+"""
 
 import os
 import sys
