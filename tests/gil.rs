@@ -102,6 +102,14 @@ fn computing_that_holds_the_lock_is_told_from_computing_that_does_not() {
 }
 
 #[test]
+fn without_records_of_switches_it_is_known_too() {
+    let script = mix(1.0);
+    let observation = watch(&[&python(), "-c", &script], None, &[Mechanism::Switches, Mechanism::Stacks]);
+    let samples = samples(&observation);
+    assert!(share(&samples) > 0.8, "{samples:?}");
+}
+
+#[test]
 fn every_cpython_that_is_installed_is_read() {
     let interpreters = interpreters();
     assert!(!interpreters.is_empty());

@@ -17,8 +17,8 @@ impl LiveProcess {
         });
     }
 
-    /// Whether the lock is held now: a worker was just found to have run or to wait for a core. `before` is what the tree's workers
-    /// did in this tick before this process's were read.
+    /// Whether the lock is held now: a worker was just found to have run or to wait for a core. `before` is what the
+    /// tree's workers did in this tick before this process's were read.
     pub(super) fn read_gil(&mut self, before: (Duration, Duration), round: &mut Round) {
         if !self.gil.is_found() {
             return;
@@ -47,7 +47,8 @@ impl LiveProcess {
 
     /// The records of the last moment were read by now: how the workers stood at it.
     pub(super) fn settle_gil(&mut self, round: &mut Round) {
-        if !self.gil.is_unsettled() {
+        // Without records nothing more becomes known of it, and nothing of it counts as known.
+        if !self.gil.is_unsettled() || !round.tracks.are_kept() {
             return;
         }
         for tid in self.workers.iter().map(LiveWorker::tid) {

@@ -7,12 +7,12 @@ const GAP: Duration = Duration::from_millis(50);
 /// The most of one core that reading may use.
 const READING: f64 = 0.004;
 /// What it may use beyond that, once, so that a short run of many threads is seen more than once.
-const READING_AT_FIRST: Duration = Duration::from_millis(10);
+const READING_AT_FIRST: Duration = Duration::from_millis(5);
 /// The most of one core that reading and attaching may use together.
 const SHARE: f64 = 0.005;
 /// What they may use beyond that, once: attaching takes 8 to 20 ms, and where a program's work is done by children
 /// that it started anew, a short run should show one of them besides the first process.
-const AT_FIRST: Duration = Duration::from_millis(25);
+const AT_FIRST: Duration = Duration::from_millis(15);
 /// No reading stands for more than this many.
 const HEAVIEST: u32 = 10_000;
 

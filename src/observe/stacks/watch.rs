@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 /// A process is left alone for so long: while its interpreter starts there is nothing to read, and of one that ends
 /// sooner no function is worth its price.
-const SETTLED: Duration = Duration::from_millis(100);
+const SETTLED: Duration = Duration::from_millis(250);
 /// A further process is not attached to before so long: by then those that compute have told themselves apart.
 const TELLING: Duration = Duration::from_millis(300);
 /// Processes looked at; those of a larger pool do what these do.
