@@ -96,7 +96,7 @@ fn computing_that_holds_the_lock_is_told_from_computing_that_does_not() {
         let printed = observation.output.as_ref().map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
         let truth: f64 = printed.expect("it was captured").trim().parse().expect("a share");
         let samples = samples(&observation);
-        assert!(samples.computing >= 20, "{samples:?}");
+        assert!(samples.computing >= 8, "{samples:?}");
         assert!((share(&samples) - truth).abs() < 0.2, "{}, in truth {truth}: {samples:?}", share(&samples));
     }
 }
