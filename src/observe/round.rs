@@ -28,6 +28,8 @@ pub struct Round {
     pub since: Duration,
     /// The target's start, by our clock.
     pub zero: Option<Instant>,
+    /// Whether there is but one core for us and the target together.
+    pub one_core: bool,
     /// The target's start, since boot.
     pub boot: Duration,
     /// Who was started before this time since boot ran before it was attached to, and what it did until it is found is

@@ -104,6 +104,7 @@ impl Sampler {
         let (limit, files) = RaisedLimit::raise();
         let mut round = Round::default();
         round.without = without.to_vec();
+        round.one_core = std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
         let mut notices = Vec::new();
         let mut recorder = None;
         if attached.is_none() && round.wants(Mechanism::Switches) {

@@ -52,20 +52,21 @@ impl LiveProcess {
         }
         for tid in self.workers.iter().map(LiveWorker::tid) {
             let answer = round.tracks.get_mut(tid).and_then(|track| track.answer());
-            self.gil.add(stood(answer, round.since));
+            self.gil.add(tid, stood(answer, round));
         }
         self.gil.settle();
     }
 }
 
-/// How a worker stood at a moment of the tick that began at `tick`.
-pub(super) fn stood(answer: Option<(Standing, Duration)>, tick: Duration) -> Around {
+/// How a worker stood at a moment of the tick before this one.
+pub(super) fn stood(answer: Option<(Standing, Duration)>, round: &Round) -> Around {
     /// From our being woken to our looking at the clock.
     const WAKING: Duration = Duration::from_micros(200);
     match answer {
         Some((Standing::OnCpu(_), _)) => Around::OnCore,
-        // We took its core to look at it, so it stands where it computed; on one core it always is so.
-        Some((Standing::Runnable, since)) if since + WAKING >= tick => Around::OnCore,
+        // We took its core to look at it. The kernel likes to let us have it at the end of its system calls, so that
+        // moment is not like any other; but on one core there are no others.
+        Some((Standing::Runnable, since)) if round.one_core && since + WAKING >= round.since => Around::OnCore,
         Some((Standing::Runnable, _)) => Around::Queued,
         Some((Standing::Blocked, _)) => Around::Away,
         // Born since, or its records are lost.
