@@ -163,7 +163,7 @@ for _ in range(2):
 ");
     let children = observation.processes.iter().filter(|process| process.pid != observation.workers[0].pid);
     let read: Vec<_> = children.map(|process| process.gil).collect();
-    let holding = |gil: &&Gil| matches!(gil, Gil::Sampled(samples) if samples.computing > 5 && share(samples) > 0.8);
+    let holding = |gil: &&Gil| matches!(gil, Gil::Sampled(samples) if samples.computing > 2 && share(samples) > 0.8);
     assert_eq!(read.iter().filter(holding).count(), 2, "{read:?}");
 }
 
