@@ -1,4 +1,4 @@
-"""What concadvise advises for a workload in one mode, and the rounds in which advice, best and rules are re-measured."""
+"""What concadvise advises for a workload in one mode; the rounds in which advice, best and rules run side by side."""
 
 import hashlib
 import random

@@ -55,13 +55,13 @@ def host() -> dict:
 class Record:
     """What was measured of one workload, kept between runs, and dropped when the workload or the host is another."""
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, fresh: bool = False):
         self.name = name
         self._path = KEPT / "records" / f"{name}.json"
         valid = {"source": self._source(), "host": host(), "executor": EXECUTOR_VERSION}
-        self.known = json.loads(self._path.read_text()) if self._path.exists() else {}
+        self.known = json.loads(self._path.read_text()) if self._path.exists() and not fresh else {}
         if {key: self.known.get(key) for key in valid} != valid:
-            self.known = valid | {"about": None, "runs": {}, "final": [], "advice": {}, "swept": False}
+            self.known = valid | {"about": None, "runs": {}, "final": [], "advice": {}, "swept": None}
 
     def _source(self) -> str:
         digest = hashlib.sha256()

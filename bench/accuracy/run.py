@@ -30,10 +30,10 @@ from settings import Setting
 from sweep import Sweep, cost_s
 
 
-def swept(record: corpus.Record, environment: dict) -> Sweep:
+def swept(record: corpus.Record, environment: dict, quick: bool) -> Sweep:
     """The workload's sweep, complete."""
-    sweep, began = Sweep(record, environment), time.monotonic()
-    if record.known["swept"]:
+    sweep, began = Sweep(record, environment, quick), time.monotonic()
+    if sweep.complete():
         sweep.settings = {name: Setting(**told) for name, told in record.known["settings"].items()}
     else:
         sweep.sweep()
@@ -64,7 +64,7 @@ def work(options, records: list) -> None:
             print(f"no {name}: {why}", file=sys.stderr)
         for record in records:
             try:
-                about = Sweep(record, services.environment).look() if not record.known["about"] else record.known["about"]
+                about = record.known["about"] or Sweep(record, services.environment).look()
                 lacking = [need for need in about["needs"] if need in services.missing]
                 if lacking:
                     print(f"{record.name}: left out, needs {', '.join(lacking)}", file=sys.stderr)
@@ -72,7 +72,7 @@ def work(options, records: list) -> None:
                 if options.what == "advise" and not record.known["swept"]:
                     print(f"{record.name}: left out, not swept yet", file=sys.stderr)
                     continue
-                sweep = swept(record, services.environment)
+                sweep = swept(record, services.environment, options.quick)
                 if options.what != "sweep":
                     asked(sweep, options.concadvise, options.mode)
             except measure.Failed as error:
@@ -89,6 +89,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these workloads")
     parser.add_argument("--mode", default=",".join(MODES), help="of twin, task, rerun; separated by commas")
     parser.add_argument("--concadvise", type=Path, default=corpus.TARGET / "release" / "concadvise")
+    parser.add_argument("--quick", action="store_true", help="every second rung and no repeats: a look, no judgement")
+    parser.add_argument("--fresh", action="store_true", help="forget what was measured before")
     options = parser.parse_args(words)
     options.mode = options.mode.split(",")
     for word in set(options.only) - set(corpus.names()):
@@ -101,10 +103,11 @@ def main() -> None:
     if options.what == "serve":
         with Services(corpus.PYTHON, corpus.DATA) as services:
             path = {"PATH": f"{corpus.PYTHON.parent}:{os.environ.get('PATH', '')}"}
-            sys.exit(subprocess.run(command, env={**os.environ, **services.environment, **path}, check=False).returncode)
+            variables = {**os.environ, **services.environment, **path}
+            sys.exit(subprocess.run(command, env=variables, check=False).returncode)
     names = options.only or corpus.names()
     if options.what != "table":
-        work(options, [corpus.Record(name) for name in names])
+        work(options, [corpus.Record(name, options.fresh) for name in names])
     if options.what in ("table", "advise", "all"):
         table.everything([corpus.Record(name) for name in names], options.mode)
 

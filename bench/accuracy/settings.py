@@ -66,22 +66,23 @@ def rungs(items: int, ladder: list = LADDER) -> list:
     return [*fitting, items] if items <= ladder[-1] else fitting
 
 
-def lanes(about: dict) -> dict:
+def lanes(about: dict, quick: bool = False) -> dict:
     """The grid's first part: for each lane its settings, by growing number of workers."""
+    ladder = COARSE if quick else LADDER
     items = about["items"]
     inners = [None, 1] if about["inner_threads"] else [None]
     found = {}
     for inner in inners:
-        found[f"threads {inner}"] = [Setting("threads", workers, inner=inner) for workers in rungs(items)]
+        found[f"threads {inner}"] = [Setting("threads", workers, inner=inner) for workers in rungs(items, ladder)]
         found[f"processes {inner}"] = [
-            Setting("processes", workers, 1, "fork", inner) for workers in rungs(items)
+            Setting("processes", workers, 1, "fork", inner) for workers in rungs(items, ladder)
         ]
         found[f"processes in chunks {inner}"] = [
             Setting("processes", workers, automatic_chunk(items, workers), "fork", inner)
-            for workers in rungs(items) if automatic_chunk(items, workers) > 1
+            for workers in rungs(items, ladder) if automatic_chunk(items, workers) > 1
         ]
     if about["atask"]:
-        found["asyncio"] = [Setting("asyncio", workers) for workers in rungs(items)]
+        found["asyncio"] = [Setting("asyncio", workers) for workers in rungs(items, ladder)]
     found["asyncio+threads"] = [Setting("asyncio+threads", workers) for workers in rungs(items, COARSE)]
     found["asyncio+processes"] = [
         Setting("asyncio+processes", workers, 1, "fork") for workers in rungs(items, COARSE)
@@ -89,11 +90,11 @@ def lanes(about: dict) -> dict:
     return found
 
 
-def around(best: Setting, items: int) -> list:
+def around(best: Setting, items: int, quick: bool = False) -> list:
     """The grid's second part: chunk sizes and start methods at the best number of processes and its neighbours."""
     ladder = rungs(items)
     place = ladder.index(best.workers) if best.workers in ladder else 0
-    counts = ladder[max(0, place - 1):place + 2]
+    counts = ladder[place:place + 1] if quick else ladder[max(0, place - 1):place + 2]
     sizes = [size for size in CHUNKS if size * 2 <= items]
     found = [replace(best, workers=workers, chunk_size=size) for workers in counts for size in sizes]
     found += [

@@ -26,8 +26,8 @@ REPEATS = [(2, 2.0), (3, 1.3)]
 class Sweep:
     """One workload's measurements."""
 
-    def __init__(self, record: Record, environment: dict):
-        self.record, self.environment = record, environment
+    def __init__(self, record: Record, environment: dict, quick: bool = False):
+        self.record, self.environment, self.quick = record, environment, quick
         self.runs = record.known["runs"]
         self.settings: dict[str, Setting] = {}
 
@@ -58,7 +58,7 @@ class Sweep:
 
     def climb(self, about: dict) -> None:
         """All lanes, rung by rung."""
-        open_lanes = {name: iter(settings) for name, settings in lanes(about).items()}
+        open_lanes = {name: iter(settings) for name, settings in lanes(about, self.quick).items()}
         climbed = {name: [] for name in open_lanes}
         while open_lanes:
             for name in list(open_lanes):
@@ -79,16 +79,21 @@ class Sweep:
             if setting:
                 self.at_least(setting, 1)
         processes = [setting for setting in self.settings.values() if setting.model == "processes"]
-        for setting in around(min(processes, key=self.time), about["items"]):
+        for setting in around(min(processes, key=self.time), about["items"], self.quick):
             self.at_least(setting, 1)
-        self.at_least(SEQUENTIAL, 3)
-        for times, within in REPEATS:
+        self.at_least(SEQUENTIAL, 1 if self.quick else 3)
+        for times, within in [] if self.quick else REPEATS:
             close = [each for each in self.settings.values() if self.time(each) <= within * self.time(self.best())]
             for setting in random.Random(times).sample(close, len(close)):
                 self.at_least(setting, times)
-        self.record.known |= {"swept": True, "settings": {name: vars(each) for name, each in self.settings.items()}}
+        self.record.known["swept"] = "quick" if self.quick else "full"
+        self.record.known["settings"] = {name: vars(each) for name, each in self.settings.items()}
         self.record.save()
         self.doubt()
+
+    def complete(self) -> bool:
+        """Whether an earlier sweep did all that this one would."""
+        return self.record.known["swept"] in (["quick", "full"] if self.quick else ["full"])
 
     def best(self) -> Setting:
         """The fastest by medians."""

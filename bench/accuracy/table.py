@@ -10,6 +10,8 @@ from sweep import cost_s
 CLASSES = ["cpu-bound", "io-bound", "mixed", "inconclusive"]
 # Differences below this are not called worse: as large as what remains of the noise after the rounds.
 NOISE = 0.03
+# Share of the machine used by others, above which no figure should be quoted.
+LOADED = 0.2
 
 
 class Judged:
@@ -98,8 +100,8 @@ def choosers(judged: list, modes: list) -> dict:
 def regrets(judged: list, modes: list) -> None:
     """Side by side, and where a mode is worse than a rule."""
     rows = choosers(judged, modes)
-    print(f"\n{'regret: time over the best, minus one':52} {'tasks':>5} {'median':>8} {'p90':>8} {'p95':>8} {'worst':>8}"
-          "  worst on")
+    print(f"\n{'regret: time over the best, minus one':52} {'tasks':>5} {'median':>8} {'p90':>8} {'p95':>8} "
+          f"{'worst':>8}  worst on")
     for who, by_name in rows.items():
         values = list(by_name.values())
         worst = max(by_name, key=by_name.get)
@@ -110,7 +112,8 @@ def regrets(judged: list, modes: list) -> None:
         beaten = {name: [rule for rule, by_name in rows.items() if not rule.startswith("concadvise")
                          and by_name.get(name, float("inf")) < ours[name] - NOISE] for name in ours}
         beaten = {name: rules for name, rules in beaten.items() if rules}
-        print(f"\n{mode}: worse than a naive rule by more than {100 * NOISE:.0f} points on {len(beaten)} of {len(ours)}")
+        print(f"\n{mode}: worse than a naive rule by more than {100 * NOISE:.0f} points: "
+              f"{len(beaten)} of {len(ours)}")
         for name in sorted(beaten, key=ours.get, reverse=True):
             print(f"  {name:20} {percent(ours[name]):>8}  {'; '.join(beaten[name])}")
 
@@ -166,8 +169,11 @@ def everything(records: list, modes: list) -> None:
     load = statistics.median(share for each in judged for share in each.elsewhere())
     host = judged[0].record.known["host"]
     print(f"\n{host['cpus']} CPUs ({host['cpu']}), {host['python']}; everything else, our servers included, used "
-          f"{100 * load:.0f} % of the machine in the median run{': LOADED MACHINE' if load > 0.2 else ''}. Regret is the "
-          "median of at least three rounds in which the best of the sweep and the others ran in turn. "
+          f"{100 * load:.0f} % of the machine in the median run{': LOADED MACHINE' if load > LOADED else ''}. "
+          "Regret is the median of at least three rounds in which the best of the sweep and the others ran in turn. "
           "* advised a model that the workload has no function for: the next alternative counts")
+    quick = [each.record.name for each in judged if each.record.known["swept"] == "quick"]
+    if quick:
+        print(f"swept quickly, with every second rung and no repeats: {len(quick)} of {len(judged)}")
     if unswept:
         print(f"not swept: {', '.join(unswept)}")

@@ -19,7 +19,7 @@ def address(service):
     """Where a service is, as `run.py` told; `http`, `postgres` or `redis`."""
     told = os.environ.get(f"BENCH_{service.upper()}")
     if told is None:
-        raise SystemExit(f"this workload needs a {service} server; one runs during bench/accuracy/run.py serve -- COMMAND")
+        raise SystemExit(f"no {service} server; one runs during bench/accuracy/run.py serve -- COMMAND")
     return told
 
 

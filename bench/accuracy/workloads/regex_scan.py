@@ -7,7 +7,11 @@ from _kit import words
 LABEL = {"class": "cpu-bound", "about": "regex"}
 ITEMS = range(80)
 TEXT = words(25_000)
-PATTERNS = [regex.compile(p) for p in (r"\b(\w)(\w)\w*\2\1\b", r"(?:[aeiou]{2}[^aeiou\s]+){2}", r"\b\w*st\w+\s+\w*er\b")]
+PATTERNS = [
+    regex.compile(r"\b(\w)(\w)\w*\2\1\b"),
+    regex.compile(r"(?:[aeiou]{2}[^aeiou\s]+){2}"),
+    regex.compile(r"\b\w*st\w+\s+\w*er\b"),
+]
 
 
 def task(item):
