@@ -7,6 +7,7 @@
     run.py advise [--only NAME …] --mode twin,task     asks concadvise and re-measures its answer beside the best
     run.py table  [--only NAME …] --mode twin,task     the tables of what is known
     run.py all                                         the three, workload by workload
+    run.py check  [--only NAME …]                      whether each workload runs and agrees under every model
     run.py serve -- COMMAND                            a command with the servers running and their addresses set
 
 Workloads are `workloads/NAME.py`; what is measured is kept in `target/bench-accuracy`, and forgotten when a workload,
@@ -21,6 +22,7 @@ import sys
 import time
 from pathlib import Path
 
+import check
 import corpus
 import measure
 import table
@@ -56,9 +58,10 @@ def asked(sweep: Sweep, binary: Path, modes: list) -> None:
 
 def work(options, records: list) -> None:
     """Sweeps and asks, workload by workload."""
-    for mode in [mode for mode in options.mode if not available(options.concadvise, mode)]:
-        print(f"mode {mode} is not available: {options.concadvise} does not know --{mode}", file=sys.stderr)
-        options.mode.remove(mode)
+    for mode in list(options.mode if options.what in ("advise", "all") else []):
+        if not available(options.concadvise, mode):
+            print(f"mode {mode} is not available: {options.concadvise} does not know --{mode}", file=sys.stderr)
+            options.mode.remove(mode)
     with Services(corpus.PYTHON, corpus.DATA) as services:
         for name, why in services.missing.items():
             print(f"no {name}: {why}", file=sys.stderr)
@@ -68,6 +71,9 @@ def work(options, records: list) -> None:
                 lacking = [need for need in about["needs"] if need in services.missing]
                 if lacking:
                     print(f"{record.name}: left out, needs {', '.join(lacking)}", file=sys.stderr)
+                    continue
+                if options.what == "check":
+                    print(f"{record.name}: {'; '.join(check.check(record.name, services.environment)) or 'agrees'}")
                     continue
                 if options.what == "advise" and not record.known["swept"]:
                     print(f"{record.name}: left out, not swept yet", file=sys.stderr)
@@ -85,7 +91,7 @@ def main() -> None:
     if "--" in words:
         words, command = words[:words.index("--")], words[words.index("--") + 1:]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["sweep", "advise", "table", "all", "serve"])
+    parser.add_argument("what", choices=["sweep", "advise", "table", "all", "check", "serve"])
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these workloads")
     parser.add_argument("--mode", default=",".join(MODES), help="of twin, task, rerun; separated by commas")
     parser.add_argument("--concadvise", type=Path, default=corpus.TARGET / "release" / "concadvise")

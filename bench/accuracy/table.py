@@ -171,7 +171,8 @@ def everything(records: list, modes: list) -> None:
     print(f"\n{host['cpus']} CPUs ({host['cpu']}), {host['python']}; everything else, our servers included, used "
           f"{100 * load:.0f} % of the machine in the median run{': LOADED MACHINE' if load > LOADED else ''}. "
           "Regret is the median of at least three rounds in which the best of the sweep and the others ran in turn. "
-          "* advised a model that the workload has no function for: the next alternative counts")
+          "* advised a model that the workload has no function for: the next alternative counts. N× is N times the "
+          "best time")
     quick = [each.record.name for each in judged if each.record.known["swept"] == "quick"]
     if quick:
         print(f"swept quickly, with every second rung and no repeats: {len(quick)} of {len(judged)}")
