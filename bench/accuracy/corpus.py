@@ -17,7 +17,7 @@ DATA = KEPT / "data"
 PYTHON = VENV / "bin" / "python"
 EXECUTOR = HERE / "executor.py"
 # Part of what a record is valid for; raised when a change of the executor changes what is measured.
-EXECUTOR_VERSION = 1
+EXECUTOR_VERSION = 2
 
 
 def environment() -> None:

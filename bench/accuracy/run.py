@@ -17,6 +17,7 @@ redis-server`), Python's libraries from PyPI into `target/bench-venv-accuracy`. 
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -87,6 +88,8 @@ def work(options, records: list) -> None:
 
 def main() -> None:
     """Does one of the commands."""
+    # Asked to end, we end what we started: servers stop on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     words, command = sys.argv[1:], []
     if "--" in words:
         words, command = words[:words.index("--")], words[words.index("--") + 1:]

@@ -17,6 +17,7 @@ from settings import SEQUENTIAL, Setting, around, lanes, naive
 # A setting may take so many times as long as one after another before it is given up.
 PATIENCE = 3
 PATIENCE_LEAST_S = 20
+FIRST_S = 600
 # Rungs without two per cent of gain, or clearly worse, after which a lane is past its knee.
 FLAT, GAIN, WORSE = 3, 0.02, 1.3
 # (runs, for what is within so many times the best)
@@ -53,8 +54,9 @@ class Sweep:
 
     def limit(self) -> float:
         """Seconds after which a run is given up."""
-        one_by_one = self.time(SEQUENTIAL)
-        return 600 if one_by_one == float("inf") else max(PATIENCE_LEAST_S, PATIENCE * one_by_one)
+        one_by_one = self.runs.get(SEQUENTIAL.name, [])
+        # With its imports and the comparison of results, which are not timed and may take longer than the work.
+        return max(PATIENCE_LEAST_S, PATIENCE * one_by_one[0]["cost_s"]) if one_by_one else FIRST_S
 
     def climb(self, about: dict) -> None:
         """All lanes, rung by rung."""

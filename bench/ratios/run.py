@@ -12,6 +12,7 @@ the environment are the accuracy benchmark's.
 import argparse
 import os
 import random
+import signal
 import statistics
 import sys
 from pathlib import Path
@@ -89,6 +90,8 @@ def span(claim: tuple) -> str:
 
 def main() -> None:
     """Measures and prints."""
+    # Asked to end, we end what we started: servers stop on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
