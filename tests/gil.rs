@@ -96,9 +96,17 @@ fn computing_that_holds_the_lock_is_told_from_computing_that_does_not() {
         let printed = observation.output.as_ref().map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
         let truth: f64 = printed.expect("it was captured").trim().parse().expect("a share");
         let samples = samples(&observation);
-        assert!(samples.computing >= 20, "{samples:?}");
+        assert!(samples.computing >= 8, "{samples:?}");
         assert!((share(&samples) - truth).abs() < 0.2, "{}, in truth {truth}: {samples:?}", share(&samples));
     }
+}
+
+#[test]
+fn without_records_of_switches_it_is_known_too() {
+    let script = mix(1.0);
+    let observation = watch(&[&python(), "-c", &script], None, &[Mechanism::Switches, Mechanism::Stacks]);
+    let samples = samples(&observation);
+    assert!(share(&samples) > 0.8, "{samples:?}");
 }
 
 #[test]
@@ -155,7 +163,7 @@ for _ in range(2):
 ");
     let children = observation.processes.iter().filter(|process| process.pid != observation.workers[0].pid);
     let read: Vec<_> = children.map(|process| process.gil).collect();
-    let holding = |gil: &&Gil| matches!(gil, Gil::Sampled(samples) if samples.computing > 5 && share(samples) > 0.8);
+    let holding = |gil: &&Gil| matches!(gil, Gil::Sampled(samples) if samples.computing > 2 && share(samples) > 0.8);
     assert_eq!(read.iter().filter(holding).count(), 2, "{read:?}");
 }
 

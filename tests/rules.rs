@@ -53,6 +53,7 @@ const ORDINARY: Known = &[
     ("concurrency_wanted", n(10.0)),
     ("dominant_wait", l("network")),
     ("class_confidence", n(0.0)),
+    ("task_tried", NO),
 ];
 
 /// Class, what is known beside the ordinary, and the rule that decides.
@@ -130,6 +131,7 @@ const CASES: &[(&str, Known, &str)] = &[
     ("mixed", &[], "mixed-python"),
     ("inconclusive", &[("wall_s", n(0.01))], "inconclusive-short"),
     ("inconclusive", &[("work_s", n(0.01))], "inconclusive-tiny"),
+    ("inconclusive", &[("task_tried", YES)], "inconclusive-tried"),
     ("inconclusive", &[("class_judged", YES), ("class_confidence", n(0.5))], "inconclusive-between-classes"),
     ("inconclusive", &[("processes_today", n(4.0))], "inconclusive-processes-today"),
     ("inconclusive", &[("threads_today", n(4.0))], "inconclusive-threads-today"),

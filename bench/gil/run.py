@@ -27,7 +27,7 @@ CASES = [
     ("pure loop", "loop", 1.0, 1),
     ("sleeping", "sleep", 0.0, 1),
     ("sha256 of 1 MiB", "sha256", 0.0, 1),
-    ("zlib of 256 KiB", "zlib", 0.0, 1),
+    ("zlib of 512 KiB", "zlib", 0.0, 1),
     ("numpy product", "numpy", 0.0, 1),
     ("sha256, 25 % held", "sha256", 0.25, 1),
     ("sha256, 50 % held", "sha256", 0.50, 1),

@@ -4,7 +4,7 @@
 //! detaching is no more than to stop reading. What it did before is taken off (`worker`, `process`), and its sums are
 //! of what others reap (`account`). A descendant that is born and loses its parent between two ticks is not found.
 
-use super::run::{INTERRUPTING, PROGRESS, own_cpu};
+use super::run::{INTERRUPTING, PROGRESS, own_cpu, own_memory};
 use super::sampler::Sampler;
 use super::stacks::Stacks;
 use super::subject::{Refused, Subject};
@@ -101,6 +101,7 @@ pub fn attach(
             interval: sampled.interval,
             lateness: sampled.lateness,
             own_cpu: own_cpu().saturating_sub(own_cpu_before) + stacks.own_cpu,
+            own_memory: own_memory(),
             stacks: (stacks.asked, stacks.failed),
             ..Sampling::default()
         },

@@ -423,6 +423,8 @@ pub struct Sampling {
     pub lateness: Histogram,
     /// CPU time that watching cost us.
     pub own_cpu: Duration,
+    /// The most memory that we ever had resident.
+    pub own_memory: Bytes,
     /// The kernel's records of switches; `None` when there were none to be had.
     pub switches: Option<Switches>,
     /// Times that a process's stacks were asked for, and those without an answer.

@@ -307,6 +307,7 @@ impl Run {
                 interval: sampled.interval,
                 lateness: sampled.lateness,
                 own_cpu: own_cpu().saturating_sub(own_cpu_before) + stacks.own_cpu,
+                own_memory: own_memory(),
                 switches: sampled.switches,
                 stacks: (stacks.asked, stacks.failed),
             },
@@ -348,7 +349,12 @@ pub(super) fn own_cpu() -> Duration {
     })
 }
 
-/// The highest resident set of a process that has not executed its program yet; zero where it cannot be read.
+/// The most memory that this process ever had resident.
+pub(super) fn own_memory() -> Bytes {
+    resident(std::process::id().cast_signed())
+}
+
+/// The highest resident set of a process that has not executed its program yet, or of us; zero where it cannot be read.
 fn resident(pid: i32) -> Bytes {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -209,8 +209,8 @@ impl Sampler {
         self.round.missing.remedy = Some(remedy);
     }
 
-    /// The processes that run Python now, each with its CPU time.
-    pub(super) fn pythons(&self) -> impl Iterator<Item = (Python, Duration)> {
+    /// The processes that run Python now, each with its CPU time and the number of its threads.
+    pub(super) fn pythons(&self) -> impl Iterator<Item = (Python, Duration, usize)> {
         self.tree.pythons()
     }
 

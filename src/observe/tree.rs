@@ -156,9 +156,9 @@ impl Tree {
         self.processes.values().filter(|process| process.is_alive()).count()
     }
 
-    /// The processes that run Python now, each with its CPU time.
-    pub fn pythons(&self) -> impl Iterator<Item = (Python, Duration)> {
-        self.processes.values().filter_map(|process| Some((process.python()?, process.cpu())))
+    /// The processes that run Python now, each with its CPU time and the number of its threads.
+    pub fn pythons(&self) -> impl Iterator<Item = (Python, Duration, usize)> {
+        self.processes.values().filter_map(|process| Some((process.python()?, process.cpu(), process.workers_alive())))
     }
 
     /// How many workers of theirs.

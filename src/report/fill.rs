@@ -275,6 +275,7 @@ fn sampling(observation: &Observation) -> schema::Sampling {
         interval_longest_s: seconds(from.interval.1),
         lateness_p95_s: from.lateness.quantile(0.95).map(seconds),
         own_cpu_s: seconds(from.own_cpu),
+        own_memory_bytes: known(from.own_memory),
         switch_records: from.switches.map(|switches| count(switches.records)),
         switch_records_lost: from.switches.map(|switches| count(switches.lost)),
         switches_until_s: from.switches.and_then(|switches| switches.until).map(seconds),

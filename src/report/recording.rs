@@ -232,7 +232,7 @@ fields!(Bucket { span, on_cpu, runnable, alive, blocked_ticks, memory, processes
 fields!(GilSamples { samples, held, computing, holding, on_cpu, handovers });
 variants!(Gil { Unread, Absent, Sampled(samples) });
 fields!(Function { name, path, line, inside, seen, active, holding });
-fields!(Sampling { ticks, interval, lateness, own_cpu, switches, stacks });
+fields!(Sampling { ticks, interval, lateness, own_cpu, own_memory, switches, stacks });
 fields!(Switches { records, lost, until });
 
 fields!(Twin { task, tasks, compression, gil, pieces_seen, doubts });

@@ -426,6 +426,8 @@ tables! {
         lateness_p95_s: Option<f64>,
         /// CPU time that watching took.
         own_cpu_s: f64,
+        /// The most memory that concadvise ever had resident.
+        own_memory_bytes: Option<u64>,
         /// The kernel's records of switches, births and ends that were read; absent when there were none to be had.
         switch_records: Option<u64>,
         /// Those that the kernel had no room for.

@@ -28,6 +28,9 @@ const NOBODY: u32 = 65534;
 /// Part of its life that a program that never blocks may yet be found blocked: its start reads its own pages.
 const NEVER: f64 = 0.1;
 
+/// Sightings below which nothing can be said of one that blocks: the disk was too fast, or the machine too busy.
+const FEWEST: u32 = 5;
+
 /// How a program is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum View {
@@ -164,6 +167,10 @@ fn judge(program: &Program, recording: &Recording) -> Outcome {
     // What it was before an `exec` is a worker of its own.
     let first = observation.workers.iter().filter(of_first).max_by_key(|worker| worker.blocked());
     let Some(worker) = first else { return Outcome::Broken("nobody was seen".to_owned()) };
+    let sightings = worker.blocked_ticks.iter().map(|(_, ticks)| ticks).sum::<u32>();
+    if program.blocks != Blocks::Never && sightings < FEWEST {
+        return Outcome::NotHere(format!("it was caught blocked {sightings} times"));
+    }
     let most = worker.blocked_ticks.iter().max_by_key(|(_, ticks)| **ticks).filter(|(_, ticks)| **ticks > 0);
     let hardly = program.blocks == Blocks::Never && worker.blocked() <= worker.lifetime().mul_f64(NEVER);
     let said_hidden = observation.notices.iter().any(|notice| notice.to_string().starts_with("the system call"));

@@ -24,7 +24,7 @@ use place::Place;
 use std::ops::Range;
 use std::time::Duration;
 use tally::Tally;
-use words::{Layout, Memory, Words, extent};
+use words::{Identity, Layout, Memory, Words, extent};
 
 /// Age from which it is worth looking: an interpreter that does nothing ends sooner (12 ms for `python3 -S -c pass`,
 /// of 3.8 to 3.13), and so does what a shell starts.
@@ -64,7 +64,7 @@ enum State {
     /// Not found yet; looked for again at that time, and after that pause.
     Sought { due: Duration, pause: Duration },
     /// Found.
-    Found(Found),
+    Found(Box<Found>),
     /// Not looked for any more: no CPython, or hidden from us.
     GivenUp,
 }
@@ -74,7 +74,10 @@ struct Found {
     memory: Memory,
     runtime: u64,
     layout: Layout,
+    identity: Identity,
     locks: Vec<u64>,
+    /// Threads that held one at the last look.
+    holders: Vec<i32>,
     extents: Extents,
     /// Times that each lock went to another thread, as of the last moment.
     handovers: Vec<u64>,
@@ -125,7 +128,7 @@ impl Watch {
         (*due, *pause) = (round.at + *pause, *pause * 2);
         let last = *pause > 2 * LONGEST_PAUSE;
         match find(pid, round) {
-            Ok(Some(found)) => self.state = State::Found(found),
+            Ok(Some(found)) => self.state = State::Found(Box::new(found)),
             Ok(None) if last => self.state = State::GivenUp,
             Ok(None) | Err(Failure::Vanished) => {}
             Err(Failure::Unreadable(why)) => {
@@ -164,8 +167,9 @@ impl Watch {
     }
 
     /// How one more thread stood at the last moment.
-    pub fn add(&mut self, around: Around) {
-        self.tally.stood(around);
+    pub fn add(&mut self, tid: i32, around: Around) {
+        let holds = matches!(&self.state, State::Found(found) if found.holders.contains(&tid));
+        self.tally.stood(around, holds);
     }
 
     /// All threads were added.
@@ -214,12 +218,16 @@ impl Found {
         if self.locks.is_empty() {
             return Look::SwitchedOff;
         }
+        self.holders.clear();
         let (mut held, mut handovers, mut any) = (0, 0, false);
         for (lock, switches) in self.locks.iter().zip(&mut self.handovers) {
             // An interpreter that has ended since they were listed has none.
             let Some(words) = Words::read(&self.memory, *lock) else { continue };
             any = true;
-            held += u32::from(words.held);
+            if words.held {
+                held += 1;
+                self.holders.extend(self.identity.of_holder(&self.memory, &words));
+            }
             handovers += words.switches.saturating_sub(std::mem::replace(switches, words.switches));
         }
         self.held = held > 0;
@@ -243,11 +251,13 @@ impl Found {
 fn find(pid: i32, round: &mut Round) -> Result<Option<Found>, Failure> {
     let Some(place): Option<Place> = round.images.find(pid)? else { return Ok(None) };
     let memory = Memory::open(pid, round.may_keep())?;
-    let Some(layout) = Layout::of(&memory, &place) else { return Ok(None) };
+    let Some((layout, identity)) = Layout::of(&memory, &place) else { return Ok(None) };
     let mut found = Found {
         memory,
         runtime: place.runtime,
         layout,
+        identity,
+        holders: Vec::new(),
         locks: Vec::new(),
         extents: Extents::default(),
         handovers: Vec::new(),

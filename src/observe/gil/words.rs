@@ -24,8 +24,11 @@ const INTERPRETERS: usize = 64;
 const COOKIE: &[u8; 8] = b"xdebugpy";
 /// The words of that table up to the interpreter's: the cookie, version, whether free-threaded, and three of the runtime.
 const TABLE: usize = 6;
-/// The interpreter's words of it that are looked through for the lock's.
-const OF_INTERPRETER: usize = 20;
+/// The words after them that are looked through for the lock's and the thread's.
+const LOOKED_THROUGH: usize = 26;
+/// Where glibc's `struct pthread`, at which a `pthread_t` points, has the kernel's id of the thread. It is private, but
+/// has not moved in twenty years, for debuggers know it; an id that is no thread's of the process is not believed.
+const TID_IN_PTHREAD: u64 = if cfg!(target_arch = "x86_64") { 0x2d0 } else { 0xd0 };
 /// Bytes of a lock's first words.
 const WORDS: usize = 32;
 /// Bytes of a lock: its words, and twice a condition variable with its mutex.
@@ -89,6 +92,8 @@ pub struct Words {
     pub held: bool,
     /// Times that it went to another thread.
     pub switches: u64,
+    /// The state of the thread that holds it, or did last.
+    holder: u64,
     default_interval: bool,
 }
 
@@ -103,7 +108,38 @@ impl Words {
     fn parse([interval, holder, locked, switches]: [u64; 4]) -> Option<Self> {
         let locked = locked as u32;
         let plausible = (1..=i32::MAX as u64).contains(&interval) && holder != 0 && holder % 8 == 0 && locked <= 1;
-        plausible.then_some(Self { held: locked == 1, switches, default_interval: interval == DEFAULT_INTERVAL })
+        plausible.then_some(Self {
+            held: locked == 1,
+            switches,
+            holder,
+            default_interval: interval == DEFAULT_INTERVAL,
+        })
+    }
+}
+
+/// How to come from a thread's state to the kernel's id of the thread: by the offset of a word in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    /// Of the id itself (`native_thread_id`, since 3.11).
+    Native(u64),
+    /// Of its `pthread_t`.
+    Pthread(u64),
+    /// Not known.
+    Unknown,
+}
+
+impl Identity {
+    /// The thread that holds a lock that is held.
+    pub fn of_holder(self, memory: &Memory, words: &Words) -> Option<i32> {
+        let id = match self {
+            Self::Native(at) => memory.word(words.holder.wrapping_add(at))?,
+            Self::Pthread(at) => {
+                let pthread = memory.word(words.holder.wrapping_add(at))?;
+                memory.word(pthread.wrapping_add(TID_IN_PTHREAD))? & u64::from(u32::MAX)
+            }
+            Self::Unknown => return None,
+        };
+        i32::try_from(id).ok().filter(|id| *id > 0)
     }
 }
 
@@ -129,18 +165,22 @@ pub enum Layout {
 }
 
 impl Layout {
-    /// Of the runtime at `place`; `None` when it is not known, or not readable yet.
-    pub fn of(memory: &Memory, place: &Place) -> Option<Self> {
+    /// Of the runtime at `place`, and of its threads; `None` when it is not known, or not readable yet.
+    pub fn of(memory: &Memory, place: &Place) -> Option<(Self, Identity)> {
         // PY_VERSION_HEX: a byte each for major, minor, micro, and level.
-        let told =
-            place.version.and_then(|address| memory.word(address)).map(|hex| ((hex >> 24) as u8, (hex >> 16) as u8));
+        let told = place.version.and_then(|address| memory.word(address));
+        let told = told.map(|hex| ((hex >> 24) as u8, (hex >> 16) as u8));
+        let in_runtime = |lock, identity| Some((Self::in_runtime(memory, place.runtime, lock)?, identity));
         match told.or(place.named) {
-            Some((3, 8)) => Self::in_runtime(memory, place.runtime, 1152),
-            Some((3, 9 | 10)) => Self::in_runtime(memory, place.runtime, 352),
-            Some((3, 11)) => Self::in_runtime(memory, place.runtime, 360),
-            Some((3, 12)) => Some(Self::OfInterpreters { head: 40, next: 0, lock: 384, optional: false }),
+            Some((3, 8)) => in_runtime(1152, Identity::Pthread(176)),
+            Some((3, 9 | 10)) => in_runtime(352, Identity::Pthread(176)),
+            Some((3, 11)) => in_runtime(360, Identity::Native(160)),
+            Some((3, 12)) => {
+                let layout = Self::OfInterpreters { head: 40, next: 0, lock: 384, optional: false };
+                Some((layout, Identity::Native(144)))
+            }
             Some((3, 13..)) => Self::from_table(memory, place.runtime),
-            _ => Self::in_runtime(memory, place.runtime, 0),
+            _ => in_runtime(0, Identity::Unknown),
         }
     }
 
@@ -161,21 +201,25 @@ impl Layout {
         Some(Self::InRuntime { lock: 8 * found as u64 })
     }
 
-    /// By the table's own words: `size id next threads_head … ceval_gil gil_runtime_state (…)_enabled (…)_locked
-    /// (…)_holder`. Releases differ in what stands between, but the lock's last two are told by how far apart they are.
-    fn from_table(memory: &Memory, runtime: u64) -> Option<Self> {
-        let table: [u64; TABLE + OF_INTERPRETER] = memory.words(runtime)?;
+    /// By the table's own words: of the interpreter `size id next … ceval_gil gil_runtime_state (…)_enabled (…)_locked
+    /// (…)_holder …`, of the thread `size prev next interp current_frame thread_id native_thread_id …`. Releases differ
+    /// in what stands between, but the lock's last two are told by how far apart they are, and a thread's state begins
+    /// with the three pointers.
+    fn from_table(memory: &Memory, runtime: u64) -> Option<(Self, Identity)> {
+        let table: [u64; TABLE + LOOKED_THROUGH] = memory.words(runtime)?;
         if table[0].to_ne_bytes() != *COOKIE {
             return None;
         }
-        let (optional, head) = (table[2] == 1, table[5]);
-        let (_size, next) = (table[TABLE], table[TABLE + 2]);
+        let (optional, head, next) = (table[2] == 1, table[5], table[TABLE + 2]);
         let shift = if optional { 8 } else { 0 };
-        let group = table[TABLE..].windows(5).find(|group| {
-            let [_, own, _, locked, holder] = group else { return false };
-            own.checked_add(16 + shift) == Some(*locked) && own.checked_add(8 + shift) == Some(*holder)
-        })?;
-        Some(Self::OfInterpreters { head, next, lock: group[0], optional })
+        let is_lock = |group: &[u64]| {
+            let own = |into: u64| group[1].checked_add(into + shift);
+            own(16) == Some(group[3]) && own(8) == Some(group[4])
+        };
+        let at = table[TABLE..].windows(5).position(is_lock)? + TABLE;
+        let thread = table[at + 5..].windows(7).find(|group| group[1..4] == [0, 8, 16]);
+        let identity = thread.map_or(Identity::Unknown, |group| Identity::Native(group[6]));
+        Some((Self::OfInterpreters { head, next, lock: table[at], optional }, identity))
     }
 
     /// The locks that are used now: their first words' addresses, each once. `Some` but empty when they are switched
@@ -241,7 +285,7 @@ mod tests {
     fn check_layout(memory: &[u64], version: Option<(u8, u8)>, expect: Option<Layout>) {
         let us = Memory::open(std::process::id().cast_signed(), true).expect("our own memory");
         let place = Place { runtime: memory.as_ptr() as u64, version: None, named: version };
-        assert_eq!(Layout::of(&us, &place), expect, "{version:?}");
+        assert_eq!(Layout::of(&us, &place).map(|(layout, _)| layout), expect, "{version:?}");
     }
 
     #[test]
@@ -277,6 +321,13 @@ mod tests {
         check_layout(&table(&with, 0), Some((3, 13)), layout(false));
         check_layout(&table(&without, 1), Some((3, 13)), layout(true));
         check_layout(&table(&later, 0), Some((3, 14)), layout(false));
+        let thread = [304, 0, 8, 16, 72, 152, 160];
+        for of_interpreter in [&with[..], &[&later[..], &[1, 2]].concat()] {
+            let memory = table(&[of_interpreter, &thread].concat(), 0);
+            let us = Memory::open(std::process::id().cast_signed(), true).expect("our own memory");
+            let place = Place { runtime: memory.as_ptr() as u64, version: None, named: Some((3, 14)) };
+            assert_eq!(Layout::of(&us, &place).map(|(_, identity)| identity), Some(Identity::Native(160)));
+        }
         check_layout(&vec![0; 64], Some((3, 14)), None);
     }
 }

@@ -17,8 +17,8 @@ impl LiveProcess {
         });
     }
 
-    /// Whether the lock is held now: a worker was just found to have run or to wait for a core. `before` is what the tree's workers
-    /// did in this tick before this process's were read.
+    /// Whether the lock is held now: a worker was just found to have run or to wait for a core. `before` is what the
+    /// tree's workers did in this tick before this process's were read.
     pub(super) fn read_gil(&mut self, before: (Duration, Duration), round: &mut Round) {
         if !self.gil.is_found() {
             return;
@@ -47,12 +47,13 @@ impl LiveProcess {
 
     /// The records of the last moment were read by now: how the workers stood at it.
     pub(super) fn settle_gil(&mut self, round: &mut Round) {
-        if !self.gil.is_unsettled() {
+        // Without records nothing more becomes known of it, and nothing of it counts as known.
+        if !self.gil.is_unsettled() || !round.tracks.are_kept() {
             return;
         }
         for tid in self.workers.iter().map(LiveWorker::tid) {
             let answer = round.tracks.get_mut(tid).and_then(|track| track.answer());
-            self.gil.add(stood(answer, round.since));
+            self.gil.add(tid, stood(answer, round.since));
         }
         self.gil.settle();
     }
@@ -64,7 +65,8 @@ pub(super) fn stood(answer: Option<(Standing, Duration)>, tick: Duration) -> Aro
     const WAKING: Duration = Duration::from_micros(200);
     match answer {
         Some((Standing::OnCpu(_), _)) => Around::OnCore,
-        // We took its core to look at it, so it stands where it computed; on one core it always is so.
+        // We took its core to look at it, so it stands where it computed. On one core that is always so, and on several
+        // that are busy nearly always, because a sleeper is woken where it slept.
         Some((Standing::Runnable, since)) if since + WAKING >= tick => Around::OnCore,
         Some((Standing::Runnable, _)) => Around::Queued,
         Some((Standing::Blocked, _)) => Around::Away,

@@ -47,7 +47,7 @@ impl LiveProcess {
     pub fn ends(&mut self, mut track: Track, round: &mut Round) -> Option<Track> {
         let Ok(place) = self.place(track.tid) else { return Some(track) };
         if self.gil.is_unsettled() {
-            self.gil.add(stood(track.answer(), round.since));
+            self.gil.add(track.tid, stood(track.answer(), round.since));
         }
         if self.workers[place].end_is_recorded() {
             return Some(track);

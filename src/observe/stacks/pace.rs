@@ -5,11 +5,11 @@ use std::time::Duration;
 /// Between two readings, on average, where they are cheap: 20 a second.
 const GAP: Duration = Duration::from_millis(50);
 /// The most of one core that reading may use.
-const READING: f64 = 0.004;
+const READING: f64 = 0.003;
 /// What it may use beyond that, once, so that a short run of many threads is seen more than once.
-const READING_AT_FIRST: Duration = Duration::from_millis(10);
+const READING_AT_FIRST: Duration = Duration::from_millis(5);
 /// The most of one core that reading and attaching may use together.
-const SHARE: f64 = 0.005;
+const SHARE: f64 = 0.004;
 /// What they may use beyond that, once: attaching takes 8 to 20 ms, and where a program's work is done by children
 /// that it started anew, a short run should show one of them besides the first process.
 const AT_FIRST: Duration = Duration::from_millis(25);
@@ -123,7 +123,7 @@ mod tests {
         let mut pace = Pace::new(1);
         let second = Duration::from_secs(1);
         pace.attached(second);
-        assert!(!pace.may_attach(second * 100) && pace.may_attach(second * 200), "{pace:?}");
+        assert!(!pace.may_attach(second * 100) && pace.may_attach(second * 300), "{pace:?}");
         pace.read(second, Duration::from_millis(1));
         assert!(pace.due() < second + 2 * GAP);
     }

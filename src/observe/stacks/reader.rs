@@ -38,6 +38,8 @@ pub enum Failure {
     Unsupported(String),
     /// Anything else; often it is only just starting, or ending.
     Unreadable(String),
+    /// It has so many threads that a reading would cost too much.
+    Crowded(usize),
 }
 
 impl Reader {
@@ -168,7 +170,7 @@ impl Failure {
 
     /// Whether trying again is of little use.
     pub const fn will_stay(&self) -> bool {
-        matches!(self, Self::Denied(_) | Self::Unsupported(_))
+        matches!(self, Self::Denied(_) | Self::Unsupported(_) | Self::Crowded(_))
     }
 
     /// What is missing because of it, and what to do.
@@ -181,6 +183,10 @@ impl Failure {
                 (why, "this version can name the functions of CPython 3.3 to 3.15, built with the GIL")
             }
             Self::Unreadable(why) => (why, "no function is named, and nothing else is affected"),
+            Self::Crowded(threads) => (
+                format!("reading {threads} threads would cost too much"),
+                "no function of it is named, and nothing else is affected",
+            ),
         };
         let why = format!("process {pid}: {why}");
         Notice::Unavailable { what: "the Python functions that the time is spent in", why, remedy: remedy.to_owned() }

@@ -16,12 +16,12 @@ use std::time::{Duration, Instant};
 
 /// A process is left alone for so long: while its interpreter starts there is nothing to read, and of one that ends
 /// sooner no function is worth its price.
-const SETTLED: Duration = Duration::from_millis(100);
+const SETTLED: Duration = Duration::from_millis(250);
 /// A further process is not attached to before so long: by then those that compute have told themselves apart.
 const TELLING: Duration = Duration::from_millis(300);
 /// Processes looked at; those of a larger pool do what these do.
 const MOST: usize = 16;
-/// Failures in a row after which a process is given up.
+/// Failures in a row after which a process that could never be read is given up.
 const GIVE_UP: u32 = 8;
 /// After a first failure a process is left alone for so long, and twice as long after each further one.
 const RETRY: Duration = Duration::from_millis(50);
@@ -37,6 +37,7 @@ struct Watched {
     /// Not looked at before.
     due: Duration,
     failures: u32,
+    was_read: bool,
 }
 
 /// The thread's body.
@@ -99,12 +100,15 @@ impl Watcher {
             None => false,
         });
         let new = pythons.iter().filter(|(python, _)| there.contains_key(python));
+        let reader = &self.reader;
         self.watched.extend(new.map(|(python, cpu)| Watched {
             python: *python,
             cpu: *cpu,
             since: now,
-            due: now + SETTLED,
+            // Of an attached image the interpreter runs already: it was forked.
+            due: if reader.is_attached(*python) { now } else { now + SETTLED },
             failures: 0,
+            was_read: false,
         }));
         self.reader.retain(|image| pythons.iter().any(|(python, _)| python.image == image));
     }
@@ -140,14 +144,15 @@ impl Watcher {
             if over() {
                 break;
             }
-            let read = reader.read(watched.python);
+            // A thread that ends while it is read fails the reading of all; the next one mostly does not.
+            let read = reader.read(watched.python).or_else(|_| reader.read(watched.python));
             if read.is_err() && !watched.is_there() {
                 continue;
             }
             seen.asked += 1;
             match read {
                 Ok(seen) => {
-                    watched.failures = 0;
+                    (watched.failures, watched.was_read) = (0, true);
                     sightings.extend(seen);
                 }
                 Err(failure) => {
@@ -170,8 +175,11 @@ impl Watched {
         stat.is_some_and(|stat| same(stat.stack) && !matches!(stat.state, b'Z' | b'X'))
     }
 
-    /// It was there and could not be read.
+    /// It was there and could not be read. One that could be before will be again: its threads come and go.
     fn failed(&mut self, failure: Failure, now: Duration, notice: &mut Option<Notice>) {
+        if self.was_read && !failure.will_stay() {
+            return;
+        }
         self.due = now + RETRY * (1 << self.failures.min(GIVE_UP));
         // What is refused twice stays so.
         self.failures += if failure.will_stay() { GIVE_UP / 2 } else { 1 };

@@ -114,8 +114,9 @@ impl LiveWorker {
 
     /// Its sums were just read, and are exact when it is not on a core.
     pub(super) fn anchor(&mut self, round: &mut Round) {
+        let off_core = matches!(self.state, State::Blocked(_)) || self.recorded.standing == Some(Standing::Runnable);
         if self.has_track()
-            && matches!(self.state, State::Blocked(_))
+            && off_core
             && let Some(track) = round.tracks.get_mut(self.record.tid)
         {
             track.mark(round.at);
