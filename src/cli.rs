@@ -26,9 +26,8 @@ Examples:
 #[derive(Debug, Parser)]
 #[command(name = "concadvise", version, after_help = EXAMPLES)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
-#[command(
-    override_usage = "concadvise [OPTIONS] -- COMMAND...\n       concadvise <advise|attach|report|rules|doctor|...>"
-)]
+#[command(override_usage = "concadvise [OPTIONS] -- COMMAND...\n       \
+                      concadvise [OPTIONS] --task FUNCTION --items ITEMS\n       concadvise <advise|attach|report|rules|doctor|...>")]
 pub struct Cli {
     /// What to do; the main job when absent.
     #[command(subcommand)]

@@ -134,41 +134,45 @@ fn items_come_from_expressions_files_names_and_generators_and_are_bounded() {
     assert!(slow.notes().iter().any(|note| note.contains("which every new process pays again")), "{:?}", slow.notes());
 }
 
-fn every_model_agrees(python: &str, asked: &Asked, expected: &[Model]) {
+/// Runs these models, each by every start method where there are several.
+fn models_agree(python: &str, asked: &Asked, models: &[Model], every_start: bool) {
     let mut task = runner_by(python, asked).expect("it can be used");
     task.observe(SAMPLE, PATIENCE).expect("it runs");
     let mut runner = Runner::Task(Box::new(task));
-    let available: Vec<Model> =
-        runner.models().into_iter().filter(|(_, able)| able.is_ok()).map(|(model, _)| model).collect();
-    for model in expected {
-        assert!(available.contains(model), "{python}: {model} is not offered: {:?}", runner.models());
-    }
-    for model in available {
-        let methods = runner.start_methods().into_iter().map(Some).collect::<Vec<_>>();
-        let methods = if model == Model::Processes { methods } else { vec![None] };
+    let all = runner.start_methods();
+    for model in models {
+        let methods = match (*model, every_start) {
+            (Model::Processes, true) => all.iter().copied().map(Some).collect(),
+            (model, _) => vec![model.uses_processes().then_some(StartMethod::Fork)],
+        };
         for method in methods {
-            let outcome = runner.run(&spec(model, method));
+            let outcome = runner.run(&spec(*model, method));
             assert!(matches!(&outcome, Outcome::Ok(ran) if ran.tasks == TASKS), "{python} {model}: {outcome:?}");
         }
     }
 }
 
 #[test]
-fn every_model_runs_the_function_whatever_it_returns_or_raises() {
+fn every_model_runs_the_function_on_old_and_new_interpreters() {
     use Model::{Asyncio, AsyncioProcesses, AsyncioThreads, Processes, Sequential, Threads};
-    let all = [Sequential, Threads, Processes, Asyncio, AsyncioThreads, AsyncioProcesses];
     let both = Asked { async_function: Some("asleepy".into()), ..asked("good.py:sleepy", "range(6)") };
-    every_model_agrees(python(), &both, &all);
     let versions = ["3.8.18", "3.13.0"].map(|version| format!("/root/.pyenv/versions/{version}/bin/python3"));
-    for python in versions.iter().filter(|python| Path::new(python).exists()) {
-        every_model_agrees(python, &both, &all);
+    let there = versions.iter().map(String::as_str).filter(|python| Path::new(python).exists());
+    for python in [python()].into_iter().chain(there) {
+        let all = [Sequential, Threads, Processes, Asyncio, AsyncioThreads, AsyncioProcesses];
+        models_agree(python, &both, &all, true);
     }
-    for function in ["good.py:mixed_bag", "good.py:odd_ones_raise", "good.py:chatty", "good.py:Shop.price"] {
-        every_model_agrees(python(), &asked(function, "range(6)"), &[Sequential, Threads, Processes]);
-    }
+    let alone = asked("good.py:asleepy", "range(6)");
+    models_agree(python(), &alone, &[Sequential, Threads, Processes, Asyncio], false);
+}
+
+#[test]
+fn results_agree_whatever_the_function_returns_prints_or_raises() {
     let setup = Asked { setup: Some("prepare".into()), ..asked("good.py:prepared", "range(6)") };
-    every_model_agrees(python(), &setup, &[Sequential, Threads, Processes]);
-    every_model_agrees(python(), &asked("good.py:asleepy", "range(6)"), &[Sequential, Threads, Processes, Asyncio]);
+    models_agree(python(), &setup, &[Model::Sequential, Model::Threads, Model::Processes], true);
+    for function in ["good.py:mixed_bag", "good.py:odd_ones_raise", "good.py:chatty", "good.py:Shop.price"] {
+        models_agree(python(), &asked(function, "range(6)"), &[Model::Threads, Model::Processes], false);
+    }
 }
 
 #[test]

@@ -64,8 +64,10 @@ fn snippet(sketch: &str, model: Model, task: &Task) -> String {
     let is_import = |line: &str| line.starts_with("import ") || line.starts_with("from ");
     let imports: usize = code.split_inclusive('\n').take_while(|line| is_import(line)).map(str::len).sum();
     let (imports, rest) = code.split_at(imports);
-    let apart = if imports.is_empty() { "" } else { "\n" };
-    format!("{imports}{apart}from {module} import {first}\n{rest}")
+    match imports.is_empty() {
+        true => format!("from {module} import {first}\n\n{rest}"),
+        false => format!("{imports}\nfrom {module} import {first}\n{rest}"),
+    }
 }
 
 fn module_of(place: &str) -> String {
@@ -120,13 +122,13 @@ mod tests {
         let sketch = "results = list(pool.map(work, items))\nawait work(item)  # work may block\n";
         let check = |task: Task, model, expect: &str| assert_eq!(snippet(sketch, model, &task), expect);
         let renamed =
-            "from app import fetch\nresults = list(pool.map(fetch, items))\nawait fetch(item)  # work may block\n";
+            "from app import fetch\n\nresults = list(pool.map(fetch, items))\nawait fetch(item)  # work may block\n";
         check(task("fetch"), Model::Threads, renamed);
         check(Task { async_function: Some("afetch".into()), ..task("fetch") }, Model::Threads, renamed);
         check(
             Task { async_function: Some("a/other.py:Client.get".into()), ..task("fetch") },
             Model::Asyncio,
-            "from other import Client\nresults = list(pool.map(Client.get, items))\nawait Client.get(item)  # work may \
+            "from other import Client\n\nresults = list(pool.map(Client.get, items))\nawait Client.get(item)  # work may \
              block\n",
         );
         assert_eq!(snippet(sketch, Model::Threads, &Task::default()), sketch, "it was never found");

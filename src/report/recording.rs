@@ -249,6 +249,7 @@ fields!(Task {
     argument,
     result,
     pickle,
+    mean,
     slowest,
     inner_threads,
     environment,

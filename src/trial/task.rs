@@ -10,13 +10,16 @@ use super::twin::{TaskDemand, Twin, held_share, takes_turns};
 use crate::observe::kind::BlockedKind;
 use crate::profile::Profile;
 use crate::target::Runtime;
-use crate::units::Bytes;
+use crate::units::{Bytes, human};
 use std::time::Duration;
 
 /// A task that hangs is told from a slow one by its slowest sequential time, multiplied with this.
 const STALLED: u32 = 20;
 /// And by no less than this: starting, garbage collection and a busy machine hold up the quickest tasks for seconds.
 const STALLED_LEAST: Duration = Duration::from_secs(5);
+
+/// Sending that takes less is measured too coarsely to leave a model out for.
+const DEAR: Duration = Duration::from_millis(1);
 
 /// What the user named.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -60,6 +63,8 @@ pub struct Task {
     pub result: Option<Bytes>,
     /// Pickling and unpickling both: median of a sample.
     pub pickle: Option<Duration>,
+    /// Time for one task, one after another: mean over the items that were watched.
+    pub mean: Duration,
     /// The longest that one task took, one after another.
     pub slowest: Duration,
     /// Threads that its native libraries start in each process; `None` where there are none such.
@@ -103,9 +108,22 @@ impl Task {
             Model::AsyncioThreads | Model::AsyncioProcesses if self.coroutine => {
                 Some(format!("{name} is async def, so the loop runs it itself; there is nothing to hand over"))
             }
-            Model::Processes | Model::AsyncioProcesses | Model::Interpreters => self.unsent.clone(),
+            Model::Processes | Model::AsyncioProcesses | Model::Interpreters => {
+                self.unsent.clone().or_else(|| self.too_dear())
+            }
             _ => None,
         }
+    }
+
+    /// Why sending costs more than the work. One process pickles every item and unpickles every result, about half of
+    /// what both ends do, one after another: when that alone takes longer than the task, no number of workers gains.
+    fn too_dear(&self) -> Option<String> {
+        let pickle = self.pickle.filter(|time| *time > DEAR && *time > self.mean * 2)?;
+        Some(format!(
+            "pickling an item and its result there and back takes {}, and the task itself {}, so it cannot gain",
+            human(pickle),
+            human(self.mean)
+        ))
     }
 
     /// How long no task may end before the model is taken to hang.
@@ -192,6 +210,15 @@ mod tests {
         assert_eq!(refused(&Task { coroutine: true, ..plain.clone() }), [AsyncioThreads, AsyncioProcesses]);
         let unsent = Task { unsent: Some("a lambda".into()), ..plain };
         assert_eq!(refused(&unsent), [Asyncio, Processes, Interpreters, AsyncioProcesses]);
+    }
+
+    #[test]
+    fn what_is_dearer_to_send_than_to_do_is_not_sent() {
+        for (pickle, mean, sent) in [(100, 1, false), (100, 40, false), (100, 60, true), (1, 0, true)] {
+            let task = Task { pickle: Some(ms(pickle)), mean: ms(mean), ..Task::default() };
+            assert_eq!(task.unfit(Model::Processes).is_none(), sent, "{pickle} ms to send, {mean} ms to do");
+            assert_eq!(task.unfit(Model::Threads), None);
+        }
     }
 
     #[test]

@@ -140,7 +140,7 @@ impl TaskRunner {
             slowest: seconds(told.slowest_s),
             remembered: told.remembered,
         };
-        self.task.slowest = observed.slowest;
+        (self.task.mean, self.task.slowest) = (observed.mean, observed.slowest);
         self.raised(&told)?;
         if told.remembered {
             self.once = true;
