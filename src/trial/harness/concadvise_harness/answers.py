@@ -3,7 +3,9 @@ process, on the seed of its hashes, or on which equal objects happen to be one.
 """
 
 import pickle
+import reprlib
 import struct
+import time
 from hashlib import blake2b
 
 PROTOCOL = 4
@@ -12,6 +14,12 @@ _SHOWN = 60
 # References whose values are kept for comparing by equality; of all others a digest is.
 _KEPT_BYTES = 8 << 20
 _KEPT_EACH = 256 << 10
+# Results of many megabytes take long to digest; after this time the rest of them is not.
+_DIGESTING_S = 1.0
+
+# Never the whole of a large value.
+_brief = reprlib.Repr()
+_brief.maxstring = _brief.maxother = _brief.maxlong = _SHOWN
 
 _SCALARS = (type(None), bool, int, float, complex, str, bytes)
 
@@ -56,9 +64,12 @@ class Reference:
 
 
 def references(answers, seconds):
-    """`answers` by index, with how long each took."""
+    """`answers` by index, with how long each took; as many of them as there is time for."""
     room, made = _KEPT_BYTES, {}
+    deadline = time.perf_counter() + _DIGESTING_S
     for index, result, raised in answers:
+        if made and time.perf_counter() > deadline:
+            break
         made[index] = Reference(result, raised, seconds[index], room)
         room -= len(made[index].value or b"")
     return made
@@ -67,7 +78,7 @@ def references(answers, seconds):
 def shown(result, raised):
     """An answer, cut, in one line, without what a terminal would obey."""
     try:
-        text = f"it raised {raised[1]}" if raised is not None else repr(result)
+        text = f"it raised {raised[1]}" if raised is not None else _brief.repr(result)
     except Exception:
         text = f"a {type(result).__name__}"
     text = text.encode("unicode_escape", "backslashreplace").decode("ascii")
