@@ -142,7 +142,8 @@ os.write(there[1], b'q'); other.join()";
     assert_eq!(told.until.is_some(), has(&observation, "switches-stopped"), "{:?}", observation.notices);
     assert_eq!(observation.workers.len(), 2, "{:?}", observation.workers);
     let share = accounted_for(&observation);
-    assert!((share - 1.0).abs() < 0.05, "{share} of the kernel's sum");
+    // Without records, what the other thread did after it was last read is nobody's.
+    assert!((share - 1.0).abs() < 0.2, "{share} of the kernel's sum");
 }
 
 #[test]

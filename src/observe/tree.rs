@@ -114,11 +114,13 @@ impl Tree {
             self.adopt();
         }
         for process in self.processes.values_mut() {
+            let unrecorded = recorded && !process.is_recorded();
+            let recorded = recorded && !unrecorded;
             let bereaved = !recorded && process.is_bereaved();
             if (full || !recorded) && process.has_changed() {
                 process.list_workers(full, round);
             }
-            if born || bereaved || full {
+            if born || bereaved || full || unrecorded {
                 process.children(bereaved || full, &mut self.scratch, &mut self.found, round);
             }
         }

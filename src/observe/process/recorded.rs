@@ -25,6 +25,11 @@ impl LiveProcess {
         self.place(self.pid()).is_ok_and(|place| self.workers[place].end_is_recorded())
     }
 
+    /// Whether its switches, and births below it, are recorded, as far as its first thread shows.
+    pub fn is_recorded(&self) -> bool {
+        self.place(self.pid()).is_ok_and(|place| self.workers[place].has_track())
+    }
+
     /// A worker of it was born.
     pub fn meet(&mut self, tid: i32, round: &mut Round) {
         match self.place(tid) {

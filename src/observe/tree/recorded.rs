@@ -1,6 +1,8 @@
 //! The tree's part in heeding the kernel's records: who was born is met in `/proc` if still there, who ended leaves a
 //! record even if nobody met them, and who stirred is read at this tick.
 
+use super::super::probe::ProcPath;
+use super::super::readings::Stat;
 use super::super::round::Round;
 use super::super::switches::Track;
 use super::Tree;
@@ -13,8 +15,13 @@ impl Tree {
                 Some(process) => process.ends(track, round),
                 None => Some(track),
             };
-            if let Some(track) = nobodys {
-                bury_unmet(track, round);
+            match nobodys {
+                // As in `LiveProcess::ends`, before anybody met it; from now on it is read like one without records.
+                Some(track) if !self.processes.contains_key(&track.pid) && goes_on(&track) => {
+                    self.found.push(track.pid);
+                }
+                Some(track) => bury_unmet(track, round),
+                None => {}
             }
         }
         for (pid, tid, standing) in round.tracks.stirred() {
@@ -52,6 +59,14 @@ impl Tree {
         self.full_look = round.at;
         self.unlooked = true;
     }
+}
+
+/// Whether a process is there all the same although its end was recorded.
+fn goes_on(track: &Track) -> bool {
+    let mut buffer = [0; 512];
+    let stat = ProcPath::process(track.pid, "stat").read(&mut buffer).ok().and_then(Stat::parse);
+    let there = stat.is_some_and(|stat| stat.parent == track.parent && !matches!(stat.state, b'Z' | b'X'));
+    there && track.tid == track.pid && !track.becomes_another
 }
 
 /// Nobody met them, and nothing more is heard of them.

@@ -38,7 +38,7 @@ impl LiveWorker {
     }
 
     /// Whether its switches are recorded.
-    pub(super) const fn has_track(&self) -> bool {
+    pub const fn has_track(&self) -> bool {
         self.recorded.standing.is_some()
     }
 
