@@ -1,1 +1,5 @@
-//! Static analysis of Python source and binaries: facts and findings. Comes with its own issue; empty today.
+//! Static analysis: what source code and binaries say without being run. Facts for the decision tree, findings for
+//! the reader, and candidates for the unit of work. `python` reads one file; `loops` finds calls that could be tasks.
+//! Nothing of the target is executed here.
+
+pub mod python;
