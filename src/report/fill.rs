@@ -48,6 +48,7 @@ impl Document {
             twin: recording.tried.twin.as_ref().filter(|_| recording.tried.task.is_none()).map(work::twin),
             task: recording.tried.task.as_ref().map(|from| work::task(from, recording.tried.twin.as_ref())),
             trial: trials(&recording.tried.trials, recording.tried.twin.as_ref()),
+            curve: work::curves(recording, profile),
             notice: notices.iter().chain(&not_listed).map(notice).collect(),
             sampling: sampling(observation),
             function: functions(&observation.functions),

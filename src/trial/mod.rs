@@ -1,9 +1,11 @@
 //! Profile + Target → `Vec<Trial>`: really runs each executor model and measures it.
 //!
-//! `twin` (pure) says what is run, `plan` (pure) in which order and how often, `scaling` (pure) fits the curves,
-//! `python` and `native` run one setting each under our own observer, `race` spends the budget. Which of the models
+//! `twin` (pure) says what is run, `plan` (pure) in which order and how often, `scaling` (pure) has the laws that
+//! `curve` (pure) fits to what ran, `python` and `native` run one setting each under our own observer, `race` spends
+//! the budget. Which of the models
 //! is advised is left to `rules` and `recommendation`.
 
+pub mod curve;
 pub mod model;
 pub mod native;
 pub mod plan;

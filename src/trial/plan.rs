@@ -27,7 +27,7 @@ use sizing::{MOST_REPEATS, REPEATS, Sizing};
 use std::cmp::Ordering;
 use std::time::Duration;
 
-pub use ladder::Limits;
+pub use ladder::{Limits, bounds};
 pub(super) use sizing::RUNS_PER_BUDGET;
 pub use sizing::default_budget;
 

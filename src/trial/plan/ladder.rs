@@ -74,7 +74,7 @@ pub(super) struct Ladder {
 impl Ladder {
     /// The ladder of `model` for `tasks` tasks; why there is none when memory has no room for two workers.
     pub fn of(model: Model, task: &TaskDemand, tasks: u64, limits: &Limits) -> Result<Self, String> {
-        let (total, largest) = centres(model, task, limits);
+        let (total, largest) = bounds(model, task, limits);
         let hands_over = match model {
             Model::Asyncio => true,
             Model::Threads | Model::AsyncioThreads => limits.gil,
@@ -152,9 +152,10 @@ pub(super) const fn multiplies_memory(model: Model) -> bool {
     model.uses_processes() || matches!(model, Model::Interpreters)
 }
 
-/// A task's time on a worker of its own, and at the centre that is demanded most. Kept optimistic (every core of the
-/// affinity mask, no overhead) because it is used to rule settings out.
-fn centres(model: Model, task: &TaskDemand, limits: &Limits) -> (Duration, Duration) {
+/// A task's time on a worker of its own, and at the centre that is demanded most: D and D_max of
+/// [`rate_bound`]. Kept optimistic (every core of the affinity mask, no overhead) because it is used to rule settings
+/// out.
+pub fn bounds(model: Model, task: &TaskDemand, limits: &Limits) -> (Duration, Duration) {
     let cores = task.cpu().div_f64(limits.cpus_waiting.max(limits.cpus).max(1) as f64);
     let lock = if limits.gil { task.cpu_held } else { Duration::ZERO };
     // No event loop has file I/O of its own: waiting for a disk blocks it.
