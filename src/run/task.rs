@@ -34,6 +34,8 @@ const SAMPLE_LEAST: Duration = Duration::from_millis(1500);
 const SAMPLE_MOST: Duration = Duration::from_secs(3);
 /// All the tasks one after another count for the default budget up to this, so that it stays below half a minute.
 const WORK_MOST: Duration = Duration::from_secs(15);
+/// Imports that the default budget has room for beside the tasks: each trial is a new interpreter.
+const IMPORTS: u32 = 16;
 /// Tasks, one after another, that a budget has room for at least.
 const TASKS_LEAST: u32 = 8;
 
@@ -104,8 +106,9 @@ fn measure(
         report.complete = false;
         let _ = toml::write(&Document::of(&report)).and_then(|text| write_atomically(path, &text));
     }
-    let budget = options.budget.unwrap_or_else(|| default_budget_of(&observed, &twin));
-    let limits = Limits::of(host, &target.runtime, &profile);
+    let budget = options.budget.unwrap_or_else(|| default_budget_of(&observed, &twin) + runner.import() * IMPORTS);
+    let own_async = runner.task().async_function.is_some();
+    let limits = Limits { own_async, ..Limits::of(host, &target.runtime, &profile) };
     let mut runner = Runner::Task(Box::new(runner));
     let plan = Race::new(&twin, runner.models(), &runner.start_methods(), &limits, budget).of_task();
     let bar = progress(options.quiet);

@@ -233,8 +233,10 @@ impl Race {
 
     /// First looks at each model, then at other start methods; those of models that are out of the race come later.
     fn survey(&self) -> (Vec<Setting>, Vec<Setting>) {
-        let contends = |lane: &&Lane| self.leader().is_none_or(|(_, best)| lane.contends(best));
-        let (new, seen): (Vec<&Lane>, Vec<&Lane>) = self.lanes.iter().partition(|lane| lane.runs.is_empty());
+        let races = |lane: &Lane| self.races(lane);
+        let contends = |lane: &&Lane| races(lane) && self.leader().is_none_or(|(_, best)| lane.contends(best));
+        let (new, seen): (Vec<&Lane>, Vec<&Lane>) =
+            self.lanes.iter().partition(|lane| lane.runs.is_empty() && races(lane));
         let (in_race, out): (Vec<&Lane>, Vec<&Lane>) = seen.into_iter().partition(contends);
         let settings = |lanes: Vec<&Lane>| lanes.into_iter().filter_map(Lane::survey).collect();
         (settings(new.into_iter().chain(in_race).collect()), settings(out))

@@ -46,7 +46,8 @@ pub(super) fn task(from: &Task, demand: Option<&Twin>) -> schema::Task {
 /// The law fitted to each model that ran at enough worker counts.
 pub(super) fn curves(recording: &Recording, profile: &Profile) -> Vec<schema::Curve> {
     let Recording { host, target, tried, .. } = recording;
-    let limits = Limits::of(host, &target.runtime, profile);
+    let own_async = tried.task.as_ref().is_some_and(|task| task.async_function.is_some());
+    let limits = Limits { own_async, ..Limits::of(host, &target.runtime, profile) };
     let row = |curve: curve::Curve| schema::Curve {
         model: curve.model.name().to_owned(),
         workers: curve.points.iter().map(|(workers, _)| *workers as u64).collect(),

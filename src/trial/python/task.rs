@@ -101,6 +101,11 @@ impl TaskRunner {
         (own, self.python.version(), self.python.gil())
     }
 
+    /// Importing the module and making the items, as the first interpreter took for it.
+    pub fn import(&self) -> Duration {
+        self.import
+    }
+
     fn probe(&mut self) -> Result<(), String> {
         let question = Question::TaskProbe { task: self.words.clone() };
         let (probed, _) =
