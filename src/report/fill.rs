@@ -256,7 +256,7 @@ fn trials(trials: &[Trial], twin: Option<&Twin>) -> Vec<schema::Trial> {
             per_task_s: measured.map(|measured| seconds(measured.per_task())),
             dispatch_s: measured.and_then(|measured| measured.dispatch).map(seconds),
             cpu_s: measured.map(|measured| seconds(measured.cpu)),
-            repeats: measured.map(|measured| measured.walls.len() as u64),
+            repeats: measured.map(|measured| measured.repeats() as u64),
             tasks: measured.map(|measured| measured.tasks),
         }
     };

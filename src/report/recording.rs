@@ -257,7 +257,7 @@ fields!(Task {
 });
 fields!(Trial { setting, evidence, outcome });
 fields!(Setting { model, workers, chunk_size, start_method });
-fields!(Measurement { tasks, start, walls, dispatch, cpu, peak_memory });
+fields!(Measurement { tasks, start, walls, cold, dispatch, cpu, peak_memory });
 variants!(Outcome {
     Ok(measured), NotApplicable(reason), Unsafe(reason), Failed(reason), Pruned(reason),
 });

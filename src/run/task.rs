@@ -34,6 +34,9 @@ const SAMPLE_LEAST: Duration = Duration::from_millis(1500);
 const SAMPLE_MOST: Duration = Duration::from_secs(3);
 /// All the tasks one after another count for the default budget up to this, so that it stays below half a minute.
 const WORK_MOST: Duration = Duration::from_secs(15);
+/// The default budget at least: who names a function waits for the answer, and half a minute is what a dozen settings
+/// with their repeats take.
+const BUDGET_LEAST: Duration = Duration::from_secs(20);
 /// Imports that the default budget has room for beside the tasks: each trial is a new interpreter.
 const IMPORTS: u32 = 16;
 /// Tasks, one after another, that a budget has room for at least.
@@ -152,7 +155,7 @@ fn doubts(runner: &TaskRunner) -> impl Iterator<Item = Notice> {
 /// Twice all of the work where that is short, and room for the longest look at tasks that are long.
 fn default_budget_of(observed: &Observed, twin: &Twin) -> Duration {
     let all = observed.mean.mul_f64(twin.tasks as f64).min(WORK_MOST);
-    default_budget(all).max(observed.mean * TASKS_LEAST)
+    default_budget(all).max(BUDGET_LEAST).max(observed.mean * TASKS_LEAST)
 }
 
 fn interpreter(runner: &TaskRunner, asked: &Asked) -> CPython {
