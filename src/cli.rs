@@ -150,7 +150,7 @@ pub struct Options {
     /// Where the report goes; - for standard output, and the table then to standard error only
     #[arg(short, long, value_name = "PATH", default_value = "concadvise.toml")]
     pub output: PathBuf,
-    /// Time for the trials, as seconds or like 10s or 2m [default: 10s, or twice the run when that is longer]
+    /// Time for the trials, as seconds or like 10s or 2m [default: 10s, or twice the run when that is longer; 20s or more with --task]
     #[arg(long, value_name = "TIME", value_parser = budget)]
     pub budget: Option<Duration>,
     /// A folder with rules that add to or replace the built-in ones
