@@ -4,6 +4,7 @@
 //! shown is escaped again, because a document may come from a file.
 
 mod functions;
+mod sites;
 mod trials;
 
 use super::escape::{command, text};
@@ -32,6 +33,7 @@ pub fn render(document: &Document, style: Style) -> String {
     page.headline(document);
     page.work(document);
     page.functions(document);
+    page.sites(document);
     page.trials(document);
     page.path(document);
     page.sentences("Doubts", &document.recommendation.doubts);
@@ -127,6 +129,9 @@ impl Page {
 
     /// Why this rule decided, and how many were asked before it: the report has the comparisons of all.
     fn path(&mut self, document: &Document) {
+        if document.recommendation.site.is_some() {
+            return; // What the rules say of the whole is not why.
+        }
         let rule = &document.recommendation.rule;
         let (deciding, before): (Vec<_>, Vec<_>) = document.decision.iter().partition(|step| step.rule == *rule);
         if deciding.is_empty() && before.is_empty() {
@@ -204,6 +209,9 @@ impl Page {
 
 /// The answer in one sentence.
 fn headline(document: &Document) -> String {
+    if let Some(headline) = sites::headline(document) {
+        return headline;
+    }
     let answer = &document.recommendation;
     let sure = format!("{} sure", percent(answer.confidence));
     let faster = match (answer.speedup, answer.speedup_low, answer.speedup_high) {

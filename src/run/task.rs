@@ -134,6 +134,7 @@ fn measure(
         trials: raced.trials,
         interrupted: enough.signal(),
         notices,
+        ..Tried::default()
     };
     Ok((observation, tried))
 }

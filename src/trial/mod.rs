@@ -11,6 +11,7 @@ pub mod native;
 pub mod plan;
 pub mod python;
 pub mod race;
+pub mod rerun;
 pub mod runner;
 pub mod scaling;
 pub mod task;

@@ -11,12 +11,12 @@ impl Page {
     /// The best setting of each model, fastest first; then the models that did not run, with the reason.
     pub(super) fn trials(&mut self, document: &Document) {
         // Where no model ran there is one reason for all, and it is among the notices.
-        if document.trial.iter().all(|trial| trial.outcome != "ok" && trial.outcome != "failed") {
+        if about(document).all(|trial| trial.outcome != "ok" && trial.outcome != "failed") {
             return;
         }
-        self.heading(match document.trial.first().map(|trial| trial.evidence.as_str()) {
+        self.heading(match about(document).next().map(|trial| trial.evidence.as_str()) {
             Some("task") => "Trials of your function",
-            Some("program") => "Trials of the whole program",
+            Some("program") => "Trials of the whole program with that place changed",
             _ => "Trials of a synthetic workload with the same demands",
         });
         let (ran, not_ran) = best_of_each_model(document);
@@ -82,12 +82,17 @@ fn fitted(curve: &Curve) -> String {
     )
 }
 
+/// The trials of what the recommendation is about: one place in the program, or all of it.
+fn about(document: &Document) -> impl Iterator<Item = &Trial> {
+    document.trial.iter().filter(|trial| trial.site == document.recommendation.site)
+}
+
 /// Of each model the trial to show: the recommended setting, else its fastest; apart, models of which none ran.
 fn best_of_each_model(document: &Document) -> (Vec<&Trial>, Vec<&Trial>) {
     let rank = |trial: &Trial| (!chosen(document, trial), trial.wall_s.unwrap_or(f64::INFINITY));
     let better = |a: &Trial, b: &Trial| rank(a).partial_cmp(&rank(b)).unwrap_or(Ordering::Equal);
     let mut shown: Vec<&Trial> = Vec::new();
-    for trial in &document.trial {
+    for trial in about(document) {
         let same = shown.iter_mut().find(|other| other.model == trial.model);
         match same {
             None => shown.push(trial),

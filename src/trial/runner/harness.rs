@@ -163,7 +163,8 @@ impl Harness {
         without: Vec<Mechanism>,
     ) -> Result<(T, Observation), Unanswered> {
         let input = serde_json::to_vec(question).map_err(|error| Unanswered::Failed(error.to_string()))?;
-        let settings = Settings { stdio: Stdio::Capture { input }, timeout: Some(timeout), without };
+        let settings =
+            Settings { stdio: Stdio::Capture { input }, timeout: Some(timeout), without, ..Settings::default() };
         let observation =
             (self.launch)(&self.argv, &settings).map_err(|error| Unanswered::Failed(error.to_string()))?;
         if let Some(reason) = ended_badly(&observation, timeout) {
