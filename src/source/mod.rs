@@ -2,4 +2,7 @@
 //! the reader, and candidates for the unit of work. `python` reads one file; `loops` finds calls that could be tasks.
 //! Nothing of the target is executed here.
 
+pub mod definitions;
+pub mod loops;
+pub mod program;
 pub mod python;
