@@ -13,7 +13,7 @@ use crate::observe::{
 };
 use crate::target::{CPython, Native, PythonEntry, Runtime, Target};
 use crate::trial::model::{Model, Setting, StartMethod};
-use crate::trial::task::Task;
+use crate::trial::task::{Origin, Task};
 use crate::trial::twin::{TaskDemand, Twin};
 use crate::trial::{Evidence, Measurement, Outcome, Trial};
 use crate::units::Share;
@@ -240,6 +240,7 @@ fields!(TaskDemand { cpu_held, cpu_released, waits, memory, argument, result });
 fields!(Task {
     function,
     items_named,
+    origin,
     module,
     attribute,
     async_function,
@@ -255,6 +256,7 @@ fields!(Task {
     environment,
     compared,
 });
+fields!(Origin { path, line, calls, busy, sentence });
 fields!(Trial { setting, evidence, outcome });
 fields!(Setting { model, workers, chunk_size, start_method });
 fields!(Measurement { tasks, start, walls, dispatch, cpu, peak_memory });
@@ -316,6 +318,7 @@ mod tests {
         assert_eq!(Recording::parse(&recording.write())?, recording);
         recording.tried.task = Some(Task {
             function: "app.py:fetch".into(),
+            origin: Some(Origin { path: "app.py".into(), line: 7, calls: 180, ..Origin::default() }),
             unsent: Some("a lambda".into()),
             result: Some(crate::units::Bytes(7)),
             environment: vec!["OMP_NUM_THREADS=1".into()],

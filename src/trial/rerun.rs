@@ -3,4 +3,5 @@
 //! `injection` puts a package of ours on the import path of a Python program and reads what it tells; what it looks
 //! for, and what is made of that, is each collector's: `sites` for the executors that the program builds.
 
+pub mod calls;
 pub mod injection;

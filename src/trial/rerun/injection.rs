@@ -17,11 +17,16 @@ macro_rules! package {
 }
 
 /// The package, by path below the folder.
-const FILES: [(&str, &str); 4] = package![
+const FILES: [(&str, &str); 9] = package![
     "sitecustomize.py",
     "concadvise_rerun/__init__.py",
     "concadvise_rerun/answers.py",
+    "concadvise_rerun/calls.py",
+    "concadvise_rerun/hooks.py",
     "concadvise_rerun/imports.py",
+    "concadvise_rerun/pickles.py",
+    "concadvise_rerun/reads.py",
+    "concadvise_rerun/recorder.py",
 ];
 /// As `concadvise_rerun` knows them.
 const VARIABLE: &str = "CONCADVISE_RERUN";
