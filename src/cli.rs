@@ -15,6 +15,7 @@ const EXAMPLES: &str = "\
 Examples:
   concadvise -- python3 crawl.py        watch it once, try every model, advise
   concadvise --no-trials -- ./server    watch it only
+  concadvise --rerun -- python3 app.py  try its own executors in the whole program
   concadvise --task app.py:fetch --items 'range(200)'    try a function of your own
   concadvise attach 4711 --duration 1m  watch what runs already
   concadvise report concadvise.toml     show a report again
@@ -71,6 +72,10 @@ pub struct Advise {
     /// How it is done.
     #[command(flatten)]
     pub options: Options,
+    /// Run the command again and again, looked into: each place that builds executors is tried with others, and what
+    /// it prints compared (Python only; its input is empty then)
+    #[arg(long, requires = "argv", conflicts_with_all = ["task", "no_trials"])]
+    pub rerun: bool,
     /// A function instead of a command.
     #[command(flatten)]
     pub task: Task,
@@ -353,6 +358,9 @@ mod tests {
             ("concadvise --task app.py:f", "--items", OURS),
             ("concadvise --items x -- prog", "--task", OURS),
             ("concadvise --task app.py:f --items x -- prog", "cannot be used with", OURS),
+            ("concadvise --rerun", "COMMAND", OURS),
+            ("concadvise --rerun --no-trials -- prog", "cannot be used with", OURS),
+            ("concadvise --rerun --task app.py:f --items x", "cannot be used with", OURS),
             ("concadvise --budget 5parsecs -- prog", "no unit of time", OURS),
             ("concadvise report", "FILE", USAGE),
             ("concadvise report x --format pdf", "table", USAGE),

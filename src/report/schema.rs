@@ -51,6 +51,9 @@ tables! {
         /// The user's own function that trials ran; absent when none was named.
         #[serde(skip_serializing_if = "Option::is_none")]
         task: Option<Task>,
+        /// Places where the program builds executors, the busiest first; only of `--rerun`.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        site: Vec<Site>,
         /// Every setting that was tried, or could not be.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         trial: Vec<Trial>,
@@ -76,6 +79,8 @@ tables! {
         model: String,
         /// Workers; for an event loop, tasks in flight at once.
         workers: u64,
+        /// The place in the program that this is about, `app.py:42`; absent when it is about all of it.
+        site: Option<String>,
         /// The rule that decided which models were admitted.
         rule: String,
         /// The worker count as it holds on other machines: `min(cpus, 8)`.
@@ -106,6 +111,50 @@ tables! {
         advice: Vec<String>,
         /// Code to paste.
         snippet: String,
+    }
+
+    /// A place in the program that builds executors, and what to build there instead.
+    Site {
+        /// The file, relative to the working directory where it lies below.
+        path: String,
+        /// The line.
+        line: u32,
+        /// What the program builds there.
+        executor: String,
+        /// The workers that it has; `workers_found` is what it was seen with, `workers` what is advised.
+        workers_found: u64,
+        /// Executor model to use there.
+        model: String,
+        /// Workers to use there.
+        workers: u64,
+        /// Tasks handed over at a time.
+        chunk_size: Option<u64>,
+        /// How processes start.
+        start_method: Option<String>,
+        /// What the program gains over one task after another there.
+        speedup: Option<f64>,
+        /// Lower end of its 90 % interval.
+        speedup_low: Option<f64>,
+        /// Upper end of its 90 % interval.
+        speedup_high: Option<f64>,
+        /// What the program gains over itself as it is now.
+        speedup_now: Option<f64>,
+        /// Lower end of its 90 % interval.
+        speedup_now_low: Option<f64>,
+        /// Upper end of its 90 % interval.
+        speedup_now_high: Option<f64>,
+        /// `program`: the whole command was run again; absent when nothing was tried.
+        evidence: Option<String>,
+        /// How sure, from 0 to 1.
+        confidence: Option<f64>,
+        /// Why, or why nothing was tried.
+        reason: String,
+        /// Executors that were built there.
+        built: u64,
+        /// Tasks that were handed to them.
+        tasks: u64,
+        /// Time in which at least one task was under way.
+        busy_s: f64,
     }
 
     /// Another setting that ran.
@@ -372,6 +421,8 @@ tables! {
 
     /// One setting that was tried, or could not be.
     Trial {
+        /// The place in the program that it was about; absent when it was about all of it.
+        site: Option<String>,
         /// Executor model.
         model: String,
         /// Workers; for an event loop, tasks in flight at once.

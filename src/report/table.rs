@@ -4,6 +4,7 @@
 //! shown is escaped again, because a document may come from a file.
 
 mod functions;
+mod sites;
 
 use super::escape::{command, text};
 use super::schema::{Document, Notice, Trial};
@@ -32,6 +33,7 @@ pub fn render(document: &Document, style: Style) -> String {
     page.headline(document);
     page.work(document);
     page.functions(document);
+    page.sites(document);
     page.trials(document);
     page.path(document);
     page.sentences("Doubts", &document.recommendation.doubts);
@@ -128,12 +130,12 @@ impl Page {
     /// The best setting of each model, fastest first; then the models that did not run, with the reason.
     fn trials(&mut self, document: &Document) {
         // Where no model ran there is one reason for all, and it is among the notices.
-        if document.trial.iter().all(|trial| trial.outcome != "ok" && trial.outcome != "failed") {
+        if about(document).all(|trial| trial.outcome != "ok" && trial.outcome != "failed") {
             return;
         }
-        self.heading(match document.trial.first().map(|trial| trial.evidence.as_str()) {
+        self.heading(match about(document).next().map(|trial| trial.evidence.as_str()) {
             Some("task") => "Trials of your function",
-            Some("program") => "Trials of the whole program",
+            Some("program") => "Trials of the whole program with that place changed",
             _ => "Trials of a synthetic workload with the same demands",
         });
         let (ran, not_ran) = best_of_each_model(document);
@@ -176,6 +178,9 @@ impl Page {
 
     /// Why this rule decided, and how many were asked before it: the report has the comparisons of all.
     fn path(&mut self, document: &Document) {
+        if document.recommendation.site.is_some() {
+            return; // What the rules say of the whole is not why.
+        }
         let rule = &document.recommendation.rule;
         let (deciding, before): (Vec<_>, Vec<_>) = document.decision.iter().partition(|step| step.rule == *rule);
         if deciding.is_empty() && before.is_empty() {
@@ -253,6 +258,9 @@ impl Page {
 
 /// The answer in one sentence.
 fn headline(document: &Document) -> String {
+    if let Some(headline) = sites::headline(document) {
+        return headline;
+    }
     let answer = &document.recommendation;
     let sure = format!("{} sure", percent(answer.confidence));
     let faster = match (answer.speedup, answer.speedup_low, answer.speedup_high) {
@@ -283,12 +291,17 @@ fn headline(document: &Document) -> String {
     format!("{what}{how}{chunks}: {}, {sure}.", faster.unwrap_or_else(|| "not tried here".to_owned()))
 }
 
+/// The trials of what the recommendation is about: one place in the program, or all of it.
+fn about(document: &Document) -> impl Iterator<Item = &Trial> {
+    document.trial.iter().filter(|trial| trial.site == document.recommendation.site)
+}
+
 /// Of each model the trial to show: the recommended setting, else its fastest; apart, models of which none ran.
 fn best_of_each_model(document: &Document) -> (Vec<&Trial>, Vec<&Trial>) {
     let rank = |trial: &Trial| (!chosen(document, trial), trial.wall_s.unwrap_or(f64::INFINITY));
     let better = |a: &Trial, b: &Trial| rank(a).partial_cmp(&rank(b)).unwrap_or(Ordering::Equal);
     let mut shown: Vec<&Trial> = Vec::new();
-    for trial in &document.trial {
+    for trial in about(document) {
         let same = shown.iter_mut().find(|other| other.model == trial.model);
         match same {
             None => shown.push(trial),

@@ -167,6 +167,7 @@ pub(super) fn trials(
         trials: raced.trials,
         interrupted: enough.signal(),
         notices,
+        ..Tried::default()
     };
     Ok((observation, tried))
 }

@@ -17,16 +17,22 @@ macro_rules! package {
 }
 
 /// The package, by path below the folder.
-const FILES: [(&str, &str); 9] = package![
+const FILES: [(&str, &str); 15] = package![
     "sitecustomize.py",
     "concadvise_rerun/__init__.py",
     "concadvise_rerun/answers.py",
     "concadvise_rerun/calls.py",
+    "concadvise_rerun/executors.py",
+    "concadvise_rerun/frames.py",
     "concadvise_rerun/hooks.py",
     "concadvise_rerun/imports.py",
+    "concadvise_rerun/joblib_parallel.py",
+    "concadvise_rerun/loops.py",
     "concadvise_rerun/pickles.py",
+    "concadvise_rerun/pools.py",
     "concadvise_rerun/reads.py",
     "concadvise_rerun/recorder.py",
+    "concadvise_rerun/sites.py",
 ];
 /// As `concadvise_rerun` knows them.
 const VARIABLE: &str = "CONCADVISE_RERUN";
@@ -39,6 +45,9 @@ const MOST_ANSWERS: u64 = 64 << 20;
 pub struct Injection {
     folder: TempDir,
 }
+
+/// What one collector is to do: its module's name in the package, and what that takes.
+pub type Part = (&'static str, Value);
 
 /// What the package told in one run.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -82,7 +91,7 @@ impl Injection {
     ///
     /// # Errors
     /// A sentence, when the plan cannot be written.
-    pub fn plan(&self, argv: Option<&[OsString]>, parts: &[(&str, Value)]) -> Result<(), String> {
+    pub fn plan(&self, argv: Option<&[OsString]>, parts: &[Part]) -> Result<(), String> {
         // A word that is no text is not told from others; the first Python is then the one.
         let words: Option<Vec<&str>> = argv.and_then(|argv| argv.iter().map(|word| word.to_str()).collect());
         let parts: Map<String, Value> = parts.iter().map(|(name, part)| ((*name).to_owned(), part.clone())).collect();
