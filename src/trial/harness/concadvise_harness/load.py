@@ -40,6 +40,7 @@ class Named:
         if not colon or not where or not self.attribute:
             raise Unusable(f"{text!r} names no function; write FILE.py:function or package.module:function")
         self.module = _of_file(where) if where.endswith(".py") or os.sep in where else _of_module(where)
+        self.imported_as = self.module.__name__
         self.value = _attribute(self.module, self.attribute)
 
     def sibling(self, text):

@@ -57,6 +57,10 @@ class Named:
     def __init__(self, found):
         self.text = found.text
         self.module = found.module
+        # A program's main module is imported by another name than the one that it has here.
+        main = found.about["main"]
+        of_main = found.about["module"] == "__main__"
+        self.imported_as = main["name"] or os.path.basename(main["file"])[:-3] if of_main else found.about["module"]
         self.attribute = found.about["qualname"].replace("<locals>.", "")
 
 

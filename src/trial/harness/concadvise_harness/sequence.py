@@ -60,7 +60,7 @@ def probe(make):
             unsent = f"an item cannot be sent to another process: {unsent}"
     native = [name for name in _NATIVE if name in sys.modules]
     return {
-        "module": task.named.module.__name__,
+        "module": task.named.imported_as,
         "attribute": task.named.attribute,
         "coroutine": task.coroutine,
         "on_loop": task.on_loop is not None,
