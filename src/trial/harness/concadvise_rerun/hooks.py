@@ -97,8 +97,9 @@ def _by_profile(calls):
             calls.failed(error)
 
     def stop():
-        sys.setprofile(None)
-        threading.setprofile(None)
+        if sys.getprofile() is profile:  # A profiler of the program's own may have taken its place.
+            sys.setprofile(None)
+            threading.setprofile(None)
 
     threading.setprofile(profile)
     sys.setprofile(profile)

@@ -14,6 +14,8 @@ PROTOCOL = min(5, pickle.HIGHEST_PROTOCOL)
 # How deep and how wide the part is looked for that cannot be kept.
 _DEPTH = 4
 _WIDTH = 50
+# A part that is larger is taken to be none that cannot be kept.
+_LOOKED_BYTES = 1 << 20
 
 
 class TooLarge(Exception):
@@ -102,7 +104,9 @@ def _culprit(place, value, depth):
     if depth:
         for name, part in _parts(value):
             try:
-                dumps(part, sys.maxsize)
+                dumps(part, _LOOKED_BYTES)
+            except TooLarge:
+                continue
             except Exception:
                 return _culprit(place + name, part, depth - 1)
     return place, value

@@ -107,7 +107,7 @@ class Recorder:
                 what = "there was no room left" if error.limit < self._each - size else "it is too large to be kept"
                 return known.missed(f"argument {name}: {what} (limit {self._each >> 20} MiB a call)")
             except Exception as error:
-                return known.missed(f"argument {pickles.trouble(name, value, error)}")
+                return known.missed(f"argument {known.trouble(name, value, error)}")
             self._note_main(known.id, blob)
             size += len(blob)
             blobs[name] = self._share(value, blob) if len(blob) > _SMALL or hasattr(value, "__dict__") else blob
@@ -162,12 +162,19 @@ class Known:
         self.id, self._candidate = candidate["id"], candidate
         self.sizes, self.reasons = {}, {}
         self.cells, self.globals = {}, {}
-        self.callers = {}
+        self.callers, self._troubles = {}, {}
 
     def called_by(self, frame):
         place = (frame.f_code.co_filename, frame.f_lineno) if frame is not None else ("", 0)
         if place in self.callers or len(self.callers) < _CALLERS:
             self.callers[place] = self.callers.get(place, 0) + 1
+
+    def trouble(self, name, value, error):
+        """Looked for once: it is the same for every call."""
+        key = name, str(error)
+        if key not in self._troubles and len(self._troubles) < _REASONS:
+            self._troubles[key] = pickles.trouble(name, value, error)
+        return self._troubles.get(key, f"{name} cannot be pickled")
 
     def missed(self, reason):
         if reason in self.reasons or len(self.reasons) < _REASONS:
