@@ -120,6 +120,7 @@ impl Task {
     pub fn asked(&self) -> Option<Asked> {
         let (Some(function), Some(items)) = (&self.task, &self.items) else { return None };
         Some(Asked {
+            recorded: None,
             function: function.clone(),
             items: items.clone(),
             async_function: self.async_task.clone(),

@@ -48,7 +48,10 @@ impl Document {
             profile: profiled(profile, observation),
             twin: recording.tried.twin.as_ref().filter(|_| recording.tried.task.is_none()).map(work::twin),
             task: recording.tried.task.as_ref().map(|from| work::task(from, recording.tried.twin.as_ref())),
-            site: sites::sites(recording.tried.rerun.as_ref(), &recommendation.sites),
+            site: sites::sites(recording.tried.rerun.as_ref(), &recommendation.sites)
+                .into_iter()
+                .chain(recording.tried.task.as_ref().and_then(|task| sites::of_calls(task, recommendation)))
+                .collect(),
             trial: [
                 trials(&recording.tried.trials, recording.tried.twin.as_ref()),
                 sites::trials(recording.tried.rerun.as_ref()),

@@ -7,9 +7,12 @@
 
 pub mod calls;
 pub mod catalogue;
+pub mod definitions;
 pub mod detect;
 pub mod finding;
+pub mod loops;
 pub mod names;
+pub mod program;
 pub mod project;
 pub mod python;
 pub mod suppress;
