@@ -7,6 +7,7 @@
 
 mod choice;
 mod limits;
+mod of_cluster;
 mod of_task;
 mod snippet;
 mod spread;

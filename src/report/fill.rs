@@ -47,6 +47,7 @@ impl Document {
             profile: profiled(profile, observation),
             twin: recording.tried.twin.as_ref().filter(|_| recording.tried.task.is_none()).map(work::twin),
             task: recording.tried.task.as_ref().map(|from| work::task(from, recording.tried.twin.as_ref())),
+            cluster: recording.tried.cluster.as_ref().map(work::cluster),
             trial: trials(&recording.tried.trials, recording.tried.twin.as_ref()),
             notice: notices.iter().chain(&not_listed).map(notice).collect(),
             sampling: sampling(observation),

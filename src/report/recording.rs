@@ -12,6 +12,7 @@ use crate::observe::{
     WaitedOn, Worker,
 };
 use crate::target::{CPython, Native, PythonEntry, Runtime, Target};
+use crate::trial::cluster::Cluster;
 use crate::trial::model::{Model, Setting, StartMethod};
 use crate::trial::task::Task;
 use crate::trial::twin::{TaskDemand, Twin};
@@ -49,6 +50,8 @@ pub struct Tried {
     pub twin: Option<Twin>,
     /// The user's own function, where one was named; `twin` is then one task's demand as it was measured.
     pub task: Option<Task>,
+    /// The cluster that was named, where it answered.
+    pub cluster: Option<Cluster>,
     /// Every setting that was tried, or could not be.
     pub trials: Vec<Trial>,
     /// The signal that ended them before their end.
@@ -136,7 +139,8 @@ fn trimmed(why: &str) -> String {
     why.strip_prefix('.').unwrap_or(why).to_owned()
 }
 
-fields!(Tried { twin, task, trials, interrupted, notices });
+fields!(Tried { twin, task, cluster, trials, interrupted, notices });
+fields!(Cluster { address, workers, threads, hosts, memory_each });
 
 fields!(Host { cpus, memory, kernel, arch, rights, notices });
 fields!(Cpus { online, affinity, quota, physical_cores, numa_nodes });
@@ -289,6 +293,7 @@ variants!(Notice {
     SwitchesLost { records, lost },
     SwitchesStopped { after },
     Detached { signal },
+    ClusterNotTried { why },
 });
 
 impl Json for Share {

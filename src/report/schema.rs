@@ -51,6 +51,9 @@ tables! {
         /// The user's own function that trials ran; absent when none was named.
         #[serde(skip_serializing_if = "Option::is_none")]
         task: Option<Task>,
+        /// The cluster that was named and answered.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cluster: Option<Cluster>,
         /// Every setting that was tried, or could not be.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         trial: Vec<Trial>,
@@ -368,6 +371,20 @@ tables! {
         environment: Vec<String>,
         /// Whether results were compared with the sequential ones.
         results_compared: bool,
+    }
+
+    /// A Dask cluster.
+    Cluster {
+        /// Its scheduler.
+        address: String,
+        /// Worker processes.
+        workers: u64,
+        /// Their threads: tasks that run at once.
+        threads: u64,
+        /// Machines that they are on.
+        hosts: u64,
+        /// Memory that the smallest of its workers may take; absent when one has no limit.
+        memory_each_bytes: Option<u64>,
     }
 
     /// One setting that was tried, or could not be.

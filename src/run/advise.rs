@@ -69,7 +69,7 @@ pub(super) fn conclude(mut recording: Recording, options: &Options, rules: &Rule
             report.complete = false;
             let replaceable = destination(options).filter(|path| !is_stream(path));
             let _ = replaceable.map(|path| write_atomically(path, &toml::write(&Document::of(&report))?));
-            tried(&report.recording, &report.profile, options.budget, options.quiet, enough)
+            tried(&report.recording, &report.profile, options, enough)
         }
     };
     let Report { mut recording, profile, .. } = report;

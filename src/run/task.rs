@@ -2,7 +2,7 @@
 //! Nothing of it is called unless it was named; and whatever it does, there is a report.
 
 use super::advise::{deliver, destination};
-use super::trials::{Enough, line, progress, skipped_of};
+use super::trials::{Enough, joined, line, progress, skipped_of};
 use super::{judge, say};
 use crate::cli::Advise;
 use crate::exit::{Ending, OK, OURS};
@@ -16,6 +16,7 @@ use crate::report::schema::Document;
 use crate::report::toml;
 use crate::rules::Rules;
 use crate::target::{CPython, PythonEntry, Runtime, Target};
+use crate::trial::cluster::Cluster;
 use crate::trial::plan::{Limits, Race, default_budget};
 use crate::trial::python::task::TaskRunner;
 use crate::trial::race::race;
@@ -105,8 +106,10 @@ fn measure(
         let _ = toml::write(&Document::of(&report)).and_then(|text| write_atomically(path, &text));
     }
     let budget = options.budget.unwrap_or_else(|| default_budget_of(&observed, &twin));
-    let limits = Limits::of(host, &target.runtime, &profile);
     let mut runner = Runner::Task(Box::new(runner));
+    let (cluster, not_tried) = joined(&mut runner, options.cluster.as_deref());
+    let mut limits = Limits::of(host, &target.runtime, &profile);
+    limits.cluster = cluster.as_ref().map(Cluster::room);
     let plan = Race::new(&twin, runner.models(), &runner.start_methods(), &limits, budget).of_task();
     let bar = progress(options.quiet);
     let raced = race(plan, &mut |spec| runner.run(spec), &|| enough.signal().is_some(), &mut |setting, spent| {
@@ -119,12 +122,14 @@ fn measure(
     }
     let mut notices = raced.notices;
     notices.extend(doubts(&runner));
+    notices.extend(not_tried);
     if raced.trials.iter().all(|trial| !matches!(trial.outcome, Outcome::Ok(_))) && enough.signal().is_none() {
         notices.push(Notice::TaskDoubt { doubt: format!("no model could run {}", asked.function) });
     }
     let tried = Tried {
         twin: Some(twin),
         task: Some(runner.task().clone()),
+        cluster,
         trials: raced.trials,
         interrupted: enough.signal(),
         notices,

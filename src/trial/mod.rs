@@ -4,6 +4,7 @@
 //! `python` and `native` run one setting each under our own observer, `race` spends the budget. Which of the models
 //! is advised is left to `rules` and `recommendation`.
 
+pub mod cluster;
 pub mod model;
 pub mod native;
 pub mod plan;

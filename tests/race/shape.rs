@@ -87,6 +87,7 @@ impl Shape {
             per_worker: Bytes(1000),
             gil: true,
             loop_waits: false,
+            cluster: None,
         }
     }
 

@@ -6,6 +6,7 @@
 use super::Python;
 use crate::observe::Observation;
 use crate::trial::Outcome;
+use crate::trial::cluster::Cluster;
 use crate::trial::model::{Model, StartMethod};
 use crate::trial::runner::harness::{Harness, Unanswered};
 use crate::trial::runner::wire::{Question, TaskMark, TaskObserved, TaskProbed, TaskVerified, TaskWords, Trial};
@@ -99,6 +100,10 @@ impl TaskRunner {
     pub fn interpreter(&self) -> (PathBuf, (u8, u8, u8), bool) {
         let own = self.python.facts.executable.as_ref().map_or_else(|| self.named.clone(), PathBuf::from);
         (own, self.python.version(), self.python.gil())
+    }
+
+    pub(in crate::trial) fn join(&mut self, address: &str) -> Result<Cluster, String> {
+        self.python.join(address)
     }
 
     fn probe(&mut self) -> Result<(), String> {
