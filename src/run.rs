@@ -6,6 +6,7 @@
 mod advise;
 mod attach;
 mod doctor;
+mod elsewhere;
 mod look;
 mod progress;
 mod say;
@@ -90,7 +91,9 @@ pub fn judge(recording: Recording, profile: Profile, rules: &Rules) -> Report {
         twin,
         host.cpus.usable(),
     );
-    let recommendation = recommendation.of_cluster(tried.cluster.as_ref(), host, profile.memory_per_process);
+    let recommendation = recommendation
+        .of_cluster(tried.cluster.as_ref(), host, profile.memory_per_process)
+        .of_elsewhere(&tried.elsewhere, twin, trials);
     let undecided = decision.undecided.into_iter();
     notices.extend(undecided.map(|(rule, fact)| Notice::UndecidableRule { rule, fact }));
     let complete = observation.complete && observation.interrupted.is_none() && tried.interrupted.is_none();

@@ -8,6 +8,7 @@
 mod choice;
 mod limits;
 mod of_cluster;
+mod of_elsewhere;
 mod of_task;
 mod snippet;
 mod spread;

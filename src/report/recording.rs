@@ -13,6 +13,7 @@ use crate::observe::{
 };
 use crate::target::{CPython, Native, PythonEntry, Runtime, Target};
 use crate::trial::cluster::Cluster;
+use crate::trial::elsewhere::Elsewhere;
 use crate::trial::model::{Model, Setting, StartMethod};
 use crate::trial::task::Task;
 use crate::trial::twin::{TaskDemand, Twin};
@@ -54,6 +55,8 @@ pub struct Tried {
     pub cluster: Option<Cluster>,
     /// Every setting that was tried, or could not be.
     pub trials: Vec<Trial>,
+    /// What was tried under other interpreters.
+    pub elsewhere: Vec<Elsewhere>,
     /// The signal that ended them before their end.
     pub interrupted: Option<i32>,
     /// Caveats.
@@ -139,7 +142,8 @@ fn trimmed(why: &str) -> String {
     why.strip_prefix('.').unwrap_or(why).to_owned()
 }
 
-fields!(Tried { twin, task, cluster, trials, interrupted, notices });
+fields!(Tried { twin, task, cluster, trials, elsewhere, interrupted, notices });
+fields!(Elsewhere { interpreter, version, trials });
 fields!(Cluster { address, workers, threads, hosts, memory_each });
 
 fields!(Host { cpus, memory, kernel, arch, rights, notices });

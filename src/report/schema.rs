@@ -391,6 +391,8 @@ tables! {
     Trial {
         /// Executor model.
         model: String,
+        /// Another interpreter than the target's, when it ran there: an alternative, not among the rest.
+        interpreter: Option<String>,
         /// Workers; for an event loop, tasks in flight at once.
         workers: u64,
         /// Tasks handed over at a time.

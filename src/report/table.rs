@@ -288,7 +288,8 @@ fn best_of_each_model(document: &Document) -> (Vec<&Trial>, Vec<&Trial>) {
     let rank = |trial: &Trial| (!chosen(document, trial), trial.wall_s.unwrap_or(f64::INFINITY));
     let better = |a: &Trial, b: &Trial| rank(a).partial_cmp(&rank(b)).unwrap_or(Ordering::Equal);
     let mut shown: Vec<&Trial> = Vec::new();
-    for trial in &document.trial {
+    // What ran under another interpreter is told in words, beside the answer.
+    for trial in document.trial.iter().filter(|trial| trial.interpreter.is_none()) {
         let same = shown.iter_mut().find(|other| other.model == trial.model);
         match same {
             None => shown.push(trial),

@@ -2,6 +2,7 @@
 //! Nothing of it is called unless it was named; and whatever it does, there is a report.
 
 use super::advise::{deliver, destination};
+use super::elsewhere::free_threaded;
 use super::trials::{Enough, joined, line, progress, skipped_of};
 use super::{judge, say};
 use crate::cli::Advise;
@@ -120,6 +121,7 @@ fn measure(
     if let (Some(best), None) = (fastest(&raced.trials), enough.signal()) {
         runner.compare_limits(best, &twin.task, budget);
     }
+    let elsewhere = free_threaded(asked, &twin, host.cpus.usable(), budget, enough);
     let mut notices = raced.notices;
     notices.extend(doubts(&runner));
     notices.extend(not_tried);
@@ -130,6 +132,7 @@ fn measure(
         twin: Some(twin),
         task: Some(runner.task().clone()),
         cluster,
+        elsewhere: elsewhere.into_iter().collect(),
         trials: raced.trials,
         interrupted: enough.signal(),
         notices,

@@ -5,6 +5,7 @@
 //! is advised is left to `rules` and `recommendation`.
 
 pub mod cluster;
+pub mod elsewhere;
 pub mod model;
 pub mod native;
 pub mod plan;

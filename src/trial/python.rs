@@ -3,6 +3,7 @@
 //! The package is kept as real Python files (`harness/`), written to a private folder while we need it. What it is
 //! asked and what its answers mean is `runner`'s.
 
+pub mod free_threaded;
 pub mod task;
 
 use super::cluster::Cluster;

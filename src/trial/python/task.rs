@@ -117,6 +117,13 @@ impl TaskRunner {
         self.task.unsent = probed.unsent;
         self.task.inner_threads = probed.inner_threads;
         self.import = seconds(probed.import_s);
+        if probed.gil && !self.python.gil() {
+            self.python.facts.gil = true;
+            self.notes.push(format!(
+                "{}: importing it turns the GIL on again, as an extension module does that is not made for its absence",
+                self.task.function
+            ));
+        }
         let function = &self.task.function;
         self.notes.extend(probed.notes.iter().map(|note| format!("{function}: {note}")));
         Ok(())

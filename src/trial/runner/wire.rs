@@ -257,6 +257,8 @@ pub struct TaskProbed {
     pub unsent: Option<String>,
     /// Importing it and making its items.
     pub import_s: f64,
+    /// Whether there is a GIL once it is imported: extension modules may turn it on.
+    pub gil: bool,
     /// Threads that native libraries start in each process.
     pub inner_threads: Option<u64>,
     /// Caveats, each a clause.
