@@ -191,6 +191,9 @@ pub struct Options {
     /// A folder with rules that add to or replace the built-in ones
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
+    /// A Dask scheduler that runs already: what it has is tried too, as the model cluster
+    #[arg(long, value_name = "tcp://HOST:PORT", value_parser = scheduler)]
+    pub cluster: Option<String>,
     /// Watch only; try no executor model
     #[arg(long)]
     pub no_trials: bool,
@@ -315,6 +318,18 @@ fn mechanism(text: &str) -> Result<Mechanism, String> {
     Mechanism::ALL.into_iter().find(|one| one.name() == text).ok_or_else(|| format!("write some of {known}"))
 }
 
+/// `tcp://HOST:PORT` or `tls://…`; what it is goes into code to paste, so it holds nothing but an address.
+fn scheduler(text: &str) -> Result<String, String> {
+    let place = text.strip_prefix("tcp://").or_else(|| text.strip_prefix("tls://"));
+    let parts = place.and_then(|place| place.rsplit_once(':'));
+    let plain =
+        |host: &str| !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b));
+    match parts {
+        Some((host, port)) if plain(host) && port.parse::<u16>().is_ok_and(|port| port > 0) => Ok(text.to_owned()),
+        _ => Err("write the address that dask scheduler prints, as tcp://HOST:8786".to_owned()),
+    }
+}
+
 fn budget(text: &str) -> Result<Duration, String> {
     time(text, "no trial fits in no time; to try nothing, use --no-trials")
 }
@@ -393,6 +408,8 @@ mod tests {
             ("concadvise --rerun --no-trials -- prog", "cannot be used with", OURS),
             ("concadvise --rerun --task app.py:f --items x", "cannot be used with", OURS),
             ("concadvise --budget 5parsecs -- prog", "no unit of time", OURS),
+            ("concadvise --cluster host:8786 -- prog", "tcp://HOST:8786", OURS),
+            ("concadvise --cluster tcp://host -- prog", "tcp://HOST:8786", OURS),
             ("concadvise report", "FILE", USAGE),
             ("concadvise report x --format pdf", "table", USAGE),
             ("concadvise rules lst", "list", USAGE),

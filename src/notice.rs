@@ -149,6 +149,11 @@ pub enum Notice {
         /// The signal that ended the watching; the target did not get it from us.
         signal: i32,
     },
+    /// The cluster that was named could not be used.
+    ClusterNotTried {
+        /// Why, as a clause.
+        why: String,
+    },
 }
 
 impl Notice {
@@ -180,6 +185,7 @@ impl Notice {
             Self::Detached { .. } => "detached",
             Self::RerunDoubt { .. } => "rerun-doubt",
             Self::NothingToTurn { .. } => "nothing-to-turn",
+            Self::ClusterNotTried { .. } => "cluster-not-tried",
         }
     }
 }
@@ -274,6 +280,7 @@ impl fmt::Display for Notice {
                  may be missed",
                 human(*after)
             ),
+            Self::ClusterNotTried { why } => write!(f, "the cluster was not tried: {why}"),
             Self::Detached { signal } => {
                 write!(f, "signal {signal} ended the watching early; the target was left as it is")
             }

@@ -7,6 +7,7 @@ mod advise;
 mod attach;
 mod check;
 mod doctor;
+mod elsewhere;
 mod look;
 mod progress;
 mod rerun;
@@ -24,6 +25,7 @@ use crate::recommendation::recommend;
 use crate::report::Report;
 use crate::report::recording::Recording;
 use crate::rules::{Facts, Rules};
+use crate::trial::model::Model;
 use std::path::Path;
 
 /// Does what was asked for, and says how this process is to end.
@@ -82,13 +84,20 @@ pub fn judge(recording: Recording, profile: Profile, rules: &Rules) -> Report {
     notices.extend(tried.interrupted.map(|signal| Notice::TrialsInterrupted { signal }));
     let (twin, trials) = (tried.twin.as_ref(), tried.trials.as_slice());
     let facts = Facts::of(target, host, &profile, &classification, twin, trials).of_task(tried.task.as_ref(), twin);
-    let decision = rules.decide(&facts);
+    // A rule admits a cluster where cores or memory are lacking; without one it is no choice.
+    let decision = match tried.cluster {
+        Some(_) => rules.decide(&facts),
+        None => rules.without(Model::Cluster).decide(&facts),
+    };
     let recommendation = recommend(&decision, &facts, host, &profile, target, twin, trials).of_task(
         tried.task.as_ref(),
         twin,
         host.cpus.usable(),
     );
-    let recommendation = recommendation.of_sites(tried.rerun.as_ref(), host.cpus.usable());
+    let recommendation = recommendation
+        .of_cluster(tried.cluster.as_ref(), host, profile.memory_per_process)
+        .of_elsewhere(&tried.elsewhere, twin, trials)
+        .of_sites(tried.rerun.as_ref(), host.cpus.usable());
     let undecided = decision.undecided.into_iter();
     notices.extend(undecided.map(|(rule, fact)| Notice::UndecidableRule { rule, fact }));
     let complete = observation.complete && observation.interrupted.is_none() && tried.interrupted.is_none();

@@ -1,6 +1,9 @@
 //! Every executor model is really run, by both harnesses. Launched plainly here and not under our observer, which has
 //! its own tests: what is looked at is the harness.
 
+#[path = "support/pythons.rs"]
+mod pythons;
+
 use concadvise::observe::kind::BlockedKind;
 use concadvise::observe::{Exit, Observation, Output, Settings, Stdio};
 use concadvise::trial::model::{Model, Setting, StartMethod};
@@ -144,7 +147,14 @@ fn check_all_models(mut runner: Runner, at_least: &[Model]) {
 #[test]
 fn every_python_model_runs_all_its_tasks_in_every_repeat() {
     use Model::{Asyncio, AsyncioProcesses, AsyncioThreads, Processes, Sequential, Threads};
-    check_all_models(python(), &[Sequential, Threads, Asyncio, Processes, AsyncioThreads, AsyncioProcesses]);
+    let all = [Sequential, Threads, Asyncio, Processes, AsyncioThreads, AsyncioProcesses];
+    check_all_models(python(), &all);
+    for other in pythons::others() {
+        let python = Python::new(&other, launch()).expect("it is an interpreter");
+        let newest = python.version() >= (3, 14, 0);
+        let all = all.into_iter().chain(newest.then_some(Model::Interpreters)).collect::<Vec<_>>();
+        check_all_models(Runner::Python(python), &all);
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The user's own function, live: found or refused with a sentence, run by every model, and no model advised that gives
 //! other results. The functions are in `fixtures/tasks`.
 
+#[path = "support/pythons.rs"]
+mod pythons;
 #[expect(dead_code, reason = "the scene serves other tests too")]
 mod support;
 
@@ -11,6 +13,7 @@ use concadvise::trial::python::task::TaskRunner;
 use concadvise::trial::runner::{Launch, Runner, Spec};
 use concadvise::trial::task::Asked;
 use concadvise::trial::twin::TaskDemand;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
@@ -154,12 +157,15 @@ fn models_agree(python: &str, asked: &Asked, models: &[Model], every_start: bool
 
 #[test]
 fn every_model_runs_the_function_on_old_and_new_interpreters() {
-    use Model::{Asyncio, AsyncioProcesses, AsyncioThreads, Processes, Sequential, Threads};
+    use Model::{Asyncio, AsyncioProcesses, AsyncioThreads, Interpreters, Processes, Sequential, Threads};
     let both = Asked { async_function: Some("asleepy".into()), ..asked("good.py:sleepy", "range(6)") };
-    let versions = ["3.8.18", "3.13.0"].map(|version| format!("/root/.pyenv/versions/{version}/bin/python3"));
-    let there = versions.iter().map(String::as_str).filter(|python| Path::new(python).exists());
-    for python in [python()].into_iter().chain(there) {
-        let all = [Sequential, Threads, Processes, Asyncio, AsyncioThreads, AsyncioProcesses];
+    let others = pythons::others();
+    for python in [python()].into_iter().chain(others.iter().filter_map(|path| path.to_str())) {
+        let mut all = vec![Sequential, Threads, Processes, Asyncio, AsyncioThreads, AsyncioProcesses];
+        let (_, version, _) = runner_by(python, &both).expect("it can be used").interpreter();
+        if version >= (3, 14, 0) {
+            all.push(Interpreters);
+        }
         models_agree(python, &both, &all, true);
     }
     let alone = asked("good.py:asleepy", "range(6)");
@@ -316,6 +322,43 @@ fn the_whole_way_from_the_command_line_to_the_report() {
         ran.key("recommendation.snippet")
     );
     assert!(!ran.has("app.pyc"));
+}
+
+/// The sentence of a report on what was tried under the free-threaded interpreter behind `launcher`.
+fn under_free_threaded(launcher: &str) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("python3.99t");
+    std::fs::write(&file, launcher).expect("written");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    let app = "def work(item):\n    return sum(n * item for n in range(20000))\n";
+    std::fs::write(folder.path().join("app.py"), app).expect("written");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let paths = [folder.path().to_owned()].into_iter().chain(std::env::split_paths(&path));
+    let output = Command::new(env!("CARGO_BIN_EXE_concadvise"))
+        .args(["--budget", "12s", "--task", "app.py:work", "--items", "range(200)", "--python", python()])
+        .env("PATH", std::env::join_paths(paths).expect("a path"))
+        .current_dir(folder.path())
+        .output()
+        .expect("it runs");
+    let report = std::fs::read_to_string(folder.path().join("concadvise.toml")).expect("a report");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(report.contains("interpreter = ") && report.contains("python3.99t"), "{report}");
+    let sentence = report.lines().find(|line| line.contains("Under free-threaded CPython"));
+    sentence.unwrap_or_else(|| panic!("no word of it: {report}")).to_owned()
+}
+
+#[test]
+fn a_free_threaded_interpreter_that_is_found_is_an_alternative_or_the_reason_why_not() {
+    let why = under_free_threaded("#!/bin/sh\necho it lacks everything >&2\nexit 1\n");
+    assert!(why.contains("could not be tried") && why.contains("it lacks everything"), "{why}");
+    for other in pythons::others() {
+        let other = other.display().to_string();
+        let (_, _, gil) = runner_by(&other, &asked("good.py:double", "[1]")).expect("it runs").interpreter();
+        if !gil {
+            let said = under_free_threaded(&format!("#!/bin/sh\nexec {other} \"$@\"\n"));
+            assert!(said.contains("2 threads took"), "{other}: {said}");
+        }
+    }
 }
 
 #[test]

@@ -40,6 +40,10 @@ impl Limits {
 
     /// Most workers of that model.
     pub fn most(&self, model: Model) -> usize {
+        if model == Model::Cluster {
+            // Its threads are not this machine's CPUs, and no trial goes past them.
+            return usize::MAX;
+        }
         let by_rule = match self.rule {
             WorkersRule::One => 1,
             WorkersRule::Cpus => self.cpus,

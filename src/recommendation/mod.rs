@@ -7,6 +7,8 @@
 
 mod choice;
 mod limits;
+mod of_cluster;
+mod of_elsewhere;
 mod of_sites;
 mod of_task;
 mod snippet;

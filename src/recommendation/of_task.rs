@@ -80,7 +80,7 @@ fn module_of(place: &str) -> String {
 
 /// What an item and its result cost to send, for models that send them.
 fn sending(model: Model, task: &Task, twin: Option<&Twin>) -> Option<String> {
-    if !(model.uses_processes() || model == Model::Interpreters) {
+    if !(model.uses_processes() || matches!(model, Model::Interpreters | Model::Cluster)) {
         return None;
     }
     let (argument, result, pickle) = (task.argument?, task.result?, task.pickle?);

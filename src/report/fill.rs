@@ -5,6 +5,7 @@ mod work;
 
 use super::Report;
 use super::escape::{block, text, word};
+use super::recording::Tried;
 use super::schema::{self, Document, Kinds, SCHEMA_VERSION};
 use crate::classify::{Classification, Comparison};
 use crate::host::Host;
@@ -52,11 +53,8 @@ impl Document {
                 .into_iter()
                 .chain(recording.tried.task.as_ref().and_then(|task| sites::of_calls(task, recommendation)))
                 .collect(),
-            trial: [
-                trials(&recording.tried.trials, recording.tried.twin.as_ref()),
-                sites::trials(recording.tried.rerun.as_ref()),
-            ]
-            .concat(),
+            cluster: recording.tried.cluster.as_ref().map(work::cluster),
+            trial: [trials(&recording.tried), sites::trials(recording.tried.rerun.as_ref())].concat(),
             curve: work::curves(recording, profile),
             notice: notices.iter().chain(&not_listed).map(notice).collect(),
             sampling: sampling(observation),
@@ -237,11 +235,24 @@ fn kinds(from: &ByKind<Share>) -> Kinds {
     }
 }
 
-fn trials(trials: &[Trial], twin: Option<&Twin>) -> Vec<schema::Trial> {
+/// The trials, and after them those under other interpreters, with speed-ups over the same sequential time.
+fn trials(tried: &Tried) -> Vec<schema::Trial> {
+    let twin = tried.twin.as_ref();
+    let free = twin.map(|twin| Twin { gil: false, ..twin.clone() });
+    let sequential = projections(twin, &tried.trials).into_iter().find(|tried| tried.setting == Setting::SEQUENTIAL);
+    let sequential = sequential.map(|tried| tried.seconds);
+    let mut all = rows(&tried.trials, twin, sequential);
+    for other in &tried.elsewhere {
+        let there = rows(&other.trials, free.as_ref(), sequential).into_iter();
+        all.extend(there.map(|row| schema::Trial { interpreter: Some(said(&other.interpreter)), ..row }));
+    }
+    all
+}
+
+fn rows(trials: &[Trial], twin: Option<&Twin>, sequential: Option<f64>) -> Vec<schema::Trial> {
     // The times that the recommendation was made from, so that the page and the advice cannot disagree.
     let tried = projections(twin, trials);
     let wall_of = |setting: &Setting| tried.iter().find(|tried| tried.setting == *setting).map(|tried| tried.seconds);
-    let sequential = wall_of(&Setting::SEQUENTIAL);
     let row = |trial: &Trial| {
         let (outcome, reason, measured) = match &trial.outcome {
             Outcome::Ok(measured) => ("ok", None, Some(measured)),
@@ -254,6 +265,7 @@ fn trials(trials: &[Trial], twin: Option<&Twin>) -> Vec<schema::Trial> {
         schema::Trial {
             site: None,
             model: trial.setting.model.name().to_owned(),
+            interpreter: None,
             workers: trial.setting.workers as u64,
             chunk_size: trial.setting.chunk_size.map(|size| size as u64),
             start_method: start_method(&trial.setting),

@@ -12,6 +12,8 @@ use crate::observe::{
     WaitedOn, Worker,
 };
 use crate::target::{CPython, Native, PythonEntry, Runtime, Target};
+use crate::trial::cluster::Cluster;
+use crate::trial::elsewhere::Elsewhere;
 use crate::trial::model::{Model, Setting, StartMethod};
 use crate::trial::rerun::Rerun;
 use crate::trial::rerun::sites::Site;
@@ -53,8 +55,12 @@ pub struct Tried {
     pub task: Option<Task>,
     /// What running the whole command again told, where that was asked for.
     pub rerun: Option<Rerun>,
+    /// The cluster that was named, where it answered.
+    pub cluster: Option<Cluster>,
     /// Every setting that was tried, or could not be.
     pub trials: Vec<Trial>,
+    /// What was tried under other interpreters.
+    pub elsewhere: Vec<Elsewhere>,
     /// The signal that ended them before their end.
     pub interrupted: Option<i32>,
     /// Caveats.
@@ -140,7 +146,9 @@ fn trimmed(why: &str) -> String {
     why.strip_prefix('.').unwrap_or(why).to_owned()
 }
 
-fields!(Tried { twin, task, rerun, trials, interrupted, notices });
+fields!(Tried { twin, task, rerun, cluster, trials, elsewhere, interrupted, notices });
+fields!(Elsewhere { interpreter, version, trials });
+fields!(Cluster { address, workers, threads, hosts, memory_each });
 
 fields!(Host { cpus, memory, kernel, arch, rights, notices });
 fields!(Cpus { online, affinity, quota, physical_cores, numa_nodes });
@@ -320,6 +328,7 @@ variants!(Notice {
     Detached { signal },
     RerunDoubt { doubt },
     NothingToTurn { why },
+    ClusterNotTried { why },
 });
 
 impl Json for Share {

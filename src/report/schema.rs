@@ -54,6 +54,9 @@ tables! {
         /// Places where the program builds executors, the busiest first; only of `--rerun`.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         site: Vec<Site>,
+        /// The cluster that was named and answered.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cluster: Option<Cluster>,
         /// Every setting that was tried, or could not be.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         trial: Vec<Trial>,
@@ -422,12 +425,28 @@ tables! {
         results_compared: bool,
     }
 
+    /// A Dask cluster.
+    Cluster {
+        /// Its scheduler.
+        address: String,
+        /// Worker processes.
+        workers: u64,
+        /// Their threads: tasks that run at once.
+        threads: u64,
+        /// Machines that they are on.
+        hosts: u64,
+        /// Memory that the smallest of its workers may take; absent when one has no limit.
+        memory_each_bytes: Option<u64>,
+    }
+
     /// One setting that was tried, or could not be.
     Trial {
         /// The place in the program that it was about; absent when it was about all of it.
         site: Option<String>,
         /// Executor model.
         model: String,
+        /// Another interpreter than the target's, when it ran there: an alternative, not among the rest.
+        interpreter: Option<String>,
         /// Workers; for an event loop, tasks in flight at once.
         workers: u64,
         /// Tasks handed over at a time.

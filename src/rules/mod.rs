@@ -174,6 +174,21 @@ impl Rules {
         hash
     }
 
+    /// The same rules where that model cannot be had: none admits it, so none leads elsewhere because of it.
+    #[must_use]
+    pub fn without(&self, model: Model) -> Self {
+        let mut rules = self.clone();
+        for tree in &mut rules.trees {
+            for rule in tree.rules.iter_mut().chain([&mut tree.otherwise]) {
+                rule.admit.retain(|admitted| *admitted != model);
+                if rule.admit.is_empty() {
+                    rule.admit.push(Model::Sequential);
+                }
+            }
+        }
+        rules
+    }
+
     fn tree(&self, class: &str) -> &Tree {
         let class = Class::ALL.into_iter().find(|known| known.name() == class).unwrap_or(Class::Inconclusive);
         &self.trees[class as usize]

@@ -77,7 +77,7 @@ pub(super) fn conclude(
             let _ = replaceable.map(|path| write_atomically(path, &toml::write(&Document::of(&report))?));
             match rerun {
                 true => super::rerun::tried(&report.recording, &report.profile, options, enough),
-                false => tried(&report.recording, &report.profile, options.budget, options.quiet, enough),
+                false => tried(&report.recording, &report.profile, options, enough),
             }
         }
     };

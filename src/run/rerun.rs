@@ -43,7 +43,7 @@ pub fn tried(recording: &Recording, profile: &Profile, options: &Options, enough
     };
     let found = why.sites;
     let why = Notice::NothingToTurn { why: why.why };
-    let mut tried = super::trials::tried(recording, profile, options.budget, options.quiet, enough);
+    let mut tried = super::trials::tried(recording, profile, options, enough);
     tried.notices.insert(0, why);
     tried.rerun = Some(Rerun { sites: found, compared: false });
     tried
@@ -79,7 +79,7 @@ fn attempt(recording: &Recording, profile: &Profile, options: &Options, enough: 
     if found.iter().any(|site| site.untried.is_none()) {
         return Ok(turn(recording, profile, command, found, options, enough));
     }
-    match loops::advise(recording, profile, &command, &scouted, options.budget, options.quiet, enough) {
+    match loops::advise(recording, profile, &command, &scouted, options, enough) {
         Ok(tried) => Ok(Tried { rerun: Some(Rerun { sites: found, compared: false }), ..tried }),
         Err(looked_for) => Err(Nothing { why: vain(&found, &looked_for), sites: found }),
     }

@@ -2,7 +2,8 @@
 //! Nothing of it is called unless it was named; and whatever it does, there is a report.
 
 use super::advise::{deliver, destination};
-use super::trials::{Enough, line, progress, skipped_of};
+use super::elsewhere::free_threaded;
+use super::trials::{Enough, joined, line, progress, skipped_of};
 use super::{judge, say};
 use crate::cli::Advise;
 use crate::exit::{Ending, OK, OURS};
@@ -16,6 +17,7 @@ use crate::report::schema::Document;
 use crate::report::toml;
 use crate::rules::Rules;
 use crate::target::{CPython, PythonEntry, Runtime, Target};
+use crate::trial::cluster::Cluster;
 use crate::trial::plan::{Limits, Race, default_budget};
 use crate::trial::python::task::TaskRunner;
 use crate::trial::race::race;
@@ -91,7 +93,16 @@ fn measure(
     let runner = TaskRunner::new(&named, asked, host.cpus.usable(), enough.launch())?;
     target.runtime = Runtime::CPython(interpreter(&runner, asked));
     let untried = options.no_trials.then_some("--no-trials was given");
-    let means = Means { host, runtime: &target.runtime, budget: options.budget, quiet: options.quiet, untried, enough };
+    let means = Means {
+        host,
+        runtime: &target.runtime,
+        budget: options.budget,
+        quiet: options.quiet,
+        asked: Some(asked),
+        cluster: options.cluster.as_deref(),
+        untried,
+        enough,
+    };
     let mut keep = |observation: &Observation, tried: Tried| {
         // The trials take their time and memory, and may be killed: what is known by now is kept first.
         if let Some(path) = destination(options).filter(|path| !is_stream(path)) {
@@ -116,6 +127,10 @@ pub(super) struct Means<'a> {
     pub budget: Option<Duration>,
     /// Whether progress is shown to nobody.
     pub quiet: bool,
+    /// What the user named, so that it can be tried by another interpreter too.
+    pub asked: Option<&'a Asked>,
+    /// The cluster that the user named.
+    pub cluster: Option<&'a str>,
     /// Why no model is to be tried; then the function is only watched.
     pub untried: Option<&'static str>,
     /// Whether the user has had enough.
@@ -149,9 +164,11 @@ pub(super) fn trials(
     keep(&observation, tried);
     let budget = means.budget.unwrap_or_else(|| default_budget_of(&observed, &twin) + runner.import() * IMPORTS);
     let own_async = runner.task().async_function.is_some();
-    let limits = Limits { own_async, ..Limits::of(host, runtime, &profile) };
     let function = runner.task().function.clone();
     let mut runner = Runner::Task(Box::new(runner));
+    let (cluster, not_tried) = joined(&mut runner, means.cluster);
+    let room = cluster.as_ref().map(Cluster::room);
+    let limits = Limits { own_async, cluster: room, ..Limits::of(host, runtime, &profile) };
     let plan = Race::new(&twin, runner.models(), &runner.start_methods(), &limits, budget).of_task();
     let bar = progress(quiet);
     let raced = race(plan, &mut |spec| runner.run(spec), &|| enough.signal().is_some(), &mut |setting, spent| {
@@ -162,14 +179,18 @@ pub(super) fn trials(
     if let (Some(best), None) = (fastest(&raced.trials), enough.signal()) {
         runner.compare_limits(best, &twin.task, budget);
     }
+    let elsewhere = means.asked.and_then(|asked| free_threaded(asked, &twin, host.cpus.usable(), budget, enough));
     let mut notices = raced.notices;
     notices.extend(doubts(&runner));
+    notices.extend(not_tried);
     if raced.trials.iter().all(|trial| !matches!(trial.outcome, Outcome::Ok(_))) && enough.signal().is_none() {
         notices.push(Notice::TaskDoubt { doubt: format!("no model could run {function}") });
     }
     let tried = Tried {
         twin: Some(twin),
         task: Some(runner.task().clone()),
+        cluster,
+        elsewhere: elsewhere.into_iter().collect(),
         trials: raced.trials,
         interrupted: enough.signal(),
         notices,

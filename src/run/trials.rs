@@ -1,11 +1,13 @@
 //! The trials of the main job: what that stage needs from the outside, which is a launcher that notices when the user
 //! has had enough, a budget, and a line of progress on a terminal.
 
+use crate::cli::Options;
 use crate::notice::Notice;
 use crate::observe::observe;
 use crate::profile::Profile;
 use crate::report::recording::{Recording, Tried};
 use crate::sys::signals::Watch;
+use crate::trial::cluster::Cluster;
 use crate::trial::model::{Model, Setting};
 use crate::trial::plan::{Limits, Race, default_budget};
 use crate::trial::race::race;
@@ -23,13 +25,7 @@ use std::time::Duration;
 const ENOUGH: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
 
 /// Tries every model on a twin of what was observed.
-pub fn tried(
-    recording: &Recording,
-    profile: &Profile,
-    budget: Option<Duration>,
-    quiet: bool,
-    enough: &Enough,
-) -> Tried {
+pub fn tried(recording: &Recording, profile: &Profile, options: &Options, enough: &Enough) -> Tried {
     let Recording { host, target, observation, .. } = recording;
     let Some(twin) = Twin::of(profile, &target.runtime, host) else {
         return skipped("the run showed no work that could be tried another way");
@@ -38,18 +34,31 @@ pub fn tried(
         Ok(runner) => runner,
         Err(why) => return Tried { twin: Some(twin), ..skipped(&why) },
     };
-    let budget = budget.unwrap_or_else(|| default_budget(observation.wall));
+    let budget = options.budget.unwrap_or_else(|| default_budget(observation.wall));
     let twin = twin.fit(budget);
-    let limits = Limits::of(host, &target.runtime, profile);
+    let (cluster, not_tried) = joined(&mut runner, options.cluster.as_deref());
+    let mut limits = Limits::of(host, &target.runtime, profile);
+    limits.cluster = cluster.as_ref().map(Cluster::room);
     let plan = Race::new(&twin, runner.models(), &runner.start_methods(), &limits, budget);
-    let progress = progress(quiet);
+    let progress = progress(options.quiet);
     let raced = race(plan, &mut |spec| runner.run(spec), &|| enough.signal().is_some(), &mut |setting, spent| {
         progress.set_message(line(setting, spent, budget))
     });
     progress.finish_and_clear();
     let mut notices = raced.notices;
     notices.extend(runner.notices());
-    Tried { twin: Some(twin), trials: raced.trials, interrupted: enough.signal(), notices, ..Tried::default() }
+    notices.extend(not_tried);
+    let interrupted = enough.signal();
+    Tried { twin: Some(twin), cluster, trials: raced.trials, interrupted, notices, ..Tried::default() }
+}
+
+/// The cluster that was named, asked what there is of it; or a notice of why it is not tried.
+pub fn joined(runner: &mut Runner, address: Option<&str>) -> (Option<Cluster>, Option<Notice>) {
+    match address.map(|address| runner.join(address)) {
+        None => (None, None),
+        Some(Ok(cluster)) => (Some(cluster), None),
+        Some(Err(why)) => (None, Some(Notice::ClusterNotTried { why })),
+    }
 }
 
 /// Why nothing was tried: once for the reader, and once for each model, because no model's row is ever missing.

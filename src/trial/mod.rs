@@ -5,7 +5,9 @@
 //! the budget. Which of the models
 //! is advised is left to `rules` and `recommendation`.
 
+pub mod cluster;
 pub mod curve;
+pub mod elsewhere;
 pub mod model;
 pub mod native;
 pub mod plan;

@@ -13,23 +13,28 @@ mod threads;
 
 pub use serve::serve;
 
+use super::cluster::Cluster;
 use super::model::{Model, StartMethod};
-use super::runner::Launch;
 use super::runner::harness::Harness;
+use super::runner::{Launch, NO_CLUSTER};
 use std::path::PathBuf;
 
 /// First argument that makes this program a harness.
 pub const HIDDEN_WORD: &str = "__twin";
 
+/// Why a cluster that was named is not tried.
+const NOT_OF_PYTHON: &str = "a Dask cluster runs Python functions, and this target is not run by CPython";
+
 /// This program as a harness.
 pub struct Native {
     pub(super) harness: Harness,
+    refuses_cluster: bool,
 }
 
 impl Native {
     /// `exe` is this program's own file, wherever it lies.
     pub fn new(exe: PathBuf, launch: Launch) -> Self {
-        Self { harness: Harness::new(vec![exe.into(), HIDDEN_WORD.into()], launch) }
+        Self { harness: Harness::new(vec![exe.into(), HIDDEN_WORD.into()], launch), refuses_cluster: false }
     }
 
     pub(super) fn available(&self, model: Model) -> Result<(), String> {
@@ -41,8 +46,15 @@ impl Native {
                                             an event loop asyncio+threads does the same without copying"
                     .to_owned())
             }
-            Model::Cluster => Err("no cluster was named".to_owned()),
+            Model::Cluster if self.refuses_cluster => Err(NOT_OF_PYTHON.to_owned()),
+            Model::Cluster => Err(NO_CLUSTER.to_owned()),
         }
+    }
+
+    /// No cluster of Dask's runs what is not Python.
+    pub(super) fn join(&mut self) -> Result<Cluster, String> {
+        self.refuses_cluster = true;
+        Err(NOT_OF_PYTHON.to_owned())
     }
 
     pub(super) fn start_methods(&self) -> Vec<StartMethod> {

@@ -3,15 +3,19 @@
 //! The package is kept as real Python files (`harness/`), written to a private folder while we need it. What it is
 //! asked and what its answers mean is `runner`'s.
 
+pub mod free_threaded;
 pub mod task;
 
+use super::cluster::Cluster;
 use super::model::{Model, StartMethod};
-use super::runner::Launch;
 use super::runner::harness::Harness;
-use super::runner::wire::Probed;
+use super::runner::wire::{Clustered, Probed, Question};
+use super::runner::{Launch, NO_CLUSTER};
+use crate::units::Bytes;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 use tempfile::TempDir;
 
 macro_rules! package {
@@ -19,11 +23,12 @@ macro_rules! package {
 }
 
 /// The package, by path below the folder it is run from.
-const FILES: [(&str, &str); 16] = package![
+const FILES: [(&str, &str); 18] = package![
     "__main__.py",
     "concadvise_harness/__init__.py",
     "concadvise_harness/answers.py",
     "concadvise_harness/calibrate.py",
+    "concadvise_harness/cluster.py",
     "concadvise_harness/demand.py",
     "concadvise_harness/executors.py",
     "concadvise_harness/gate.py",
@@ -31,6 +36,7 @@ const FILES: [(&str, &str); 16] = package![
     "concadvise_harness/module.py",
     "concadvise_harness/protocol.py",
     "concadvise_harness/recorded.py",
+    "concadvise_harness/remote.py",
     "concadvise_harness/sequence.py",
     "concadvise_harness/task.py",
     "concadvise_harness/twin.py",
@@ -38,10 +44,15 @@ const FILES: [(&str, &str); 16] = package![
     "concadvise_harness/watch.py",
 ];
 
+/// Time for importing Dask and asking a scheduler. The harness itself gives up on one that says nothing after 4 s.
+const ASKING: Duration = Duration::from_secs(30);
+
 /// One CPython interpreter and the package for it.
 pub struct Python {
     pub(super) harness: Harness,
     facts: Probed,
+    /// The cluster that was named, or why it cannot be used.
+    cluster: Option<Result<Cluster, String>>,
     /// Removed, with all that a killed harness left in it, when this is dropped.
     folder: TempDir,
 }
@@ -83,7 +94,7 @@ impl Python {
         if let Some(real) = &facts.executable {
             harness.set_program(real.into());
         }
-        Ok(Self { harness, facts, folder })
+        Ok(Self { harness, facts, cluster: None, folder })
     }
 
     /// (major, minor, micro).
@@ -96,7 +107,32 @@ impl Python {
         self.facts.gil
     }
 
+    /// Asks the Dask scheduler at `address` what there is of it; from then on the model `cluster` runs there.
+    ///
+    /// # Errors
+    /// A sentence: nobody answers, it is no such scheduler, it cannot run what this interpreter sends.
+    pub(super) fn join(&mut self, address: &str) -> Result<Cluster, String> {
+        let question = Question::ClusterProbe { address: address.to_owned() };
+        let joined = self.harness.put::<Clustered>(&question, ASKING, false).map_err(|why| why.reason());
+        let joined = joined.map(|(told, _)| Cluster {
+            address: address.to_owned(),
+            workers: told.workers,
+            threads: told.threads.max(1),
+            hosts: told.hosts,
+            memory_each: told.memory_each_bytes.map(Bytes),
+        });
+        self.harness.set_cluster(address);
+        self.cluster = Some(joined.clone());
+        joined
+    }
+
     pub(super) fn available(&self, model: Model) -> Result<(), String> {
+        if model == Model::Cluster {
+            return match &self.cluster {
+                None => Err(NO_CLUSTER.to_owned()),
+                Some(joined) => joined.as_ref().map(|_| ()).map_err(String::clone),
+            };
+        }
         match self.facts.models.iter().find(|(name, _)| name == model.name()) {
             Some((_, None)) => Ok(()),
             Some((_, Some(reason))) => Err(reason.clone()),

@@ -10,6 +10,7 @@ use crate::notice::Notice;
 use crate::observe::{self, Observation, Settings};
 use crate::target::Runtime;
 use crate::trial::Outcome;
+use crate::trial::cluster::Cluster;
 use crate::trial::model::{Model, Setting, StartMethod};
 use crate::trial::native::Native;
 use crate::trial::python::Python;
@@ -17,6 +18,9 @@ use crate::trial::python::task::TaskRunner;
 use crate::trial::twin::TaskDemand;
 use std::ffi::OsString;
 use std::time::Duration;
+
+/// Why there is no `cluster` unless one is named.
+pub(super) const NO_CLUSTER: &str = "no cluster was named; the work is tried on this machine alone";
 
 /// One run to make.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +89,18 @@ impl Runner {
         }
     }
 
+    /// Makes the model `cluster` run on the Dask scheduler at `address`, and tells what there is of it.
+    ///
+    /// # Errors
+    /// A sentence, which is then also why the model cannot apply.
+    pub fn join(&mut self, address: &str) -> Result<Cluster, String> {
+        match self {
+            Self::Python(python) => python.join(address),
+            Self::Task(task) => task.join(address),
+            Self::Native(native) => native.join(),
+        }
+    }
+
     /// Every model, simplest first, with the reason for each that cannot apply here.
     pub fn models(&self) -> Vec<(Model, Result<(), String>)> {
         Model::ALL.into_iter().map(|model| (model, self.available(model))).collect()
@@ -129,7 +145,6 @@ impl Runner {
 
     fn available(&self, model: Model) -> Result<(), String> {
         match (self, model) {
-            (_, Model::Cluster) => Err("no cluster was named; the work is tried on this machine alone".to_owned()),
             (Self::Python(python), model) => python.available(model),
             (Self::Native(native), model) => native.available(model),
             (Self::Task(task), model) => task.available(model),

@@ -140,6 +140,8 @@ impl Task {
             Model::Processes | Model::AsyncioProcesses | Model::Interpreters => {
                 self.unsent.clone().or_else(|| self.too_dear())
             }
+            // What can be sent there is more than what can be pickled; only trying tells.
+            Model::Cluster => self.too_dear(),
             _ => None,
         }
     }

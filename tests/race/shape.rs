@@ -88,6 +88,7 @@ impl Shape {
             gil: true,
             own_async: false,
             loop_waits: false,
+            cluster: None,
         }
     }
 

@@ -3,6 +3,8 @@
 use super::schema;
 use super::{count, rounded, said, seconds, share, start_method};
 use crate::recommendation::{Interval, Recommendation, SiteAdvice};
+use crate::rules::projection::projections;
+use crate::trial::model::Setting;
 use crate::trial::rerun::Rerun;
 use crate::trial::rerun::sites::Site;
 use crate::trial::task::Task;
@@ -74,7 +76,8 @@ pub(super) fn trials(rerun: Option<&Rerun>) -> Vec<schema::Trial> {
     let sites = rerun.map(|rerun| rerun.sites.as_slice()).unwrap_or_default();
     let of_site = |site: &Site| {
         let place = said(&site.place());
-        let trials = super::trials(&site.trials, None);
+        let sequential = projections(None, &site.trials).into_iter().find(|tried| tried.setting == Setting::SEQUENTIAL);
+        let trials = super::rows(&site.trials, None, sequential.map(|tried| tried.seconds));
         trials.into_iter().map(move |trial| schema::Trial { site: Some(place.clone()), ..trial })
     };
     sites.iter().flat_map(of_site).collect()

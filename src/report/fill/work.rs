@@ -4,6 +4,7 @@ use super::schema;
 use super::{all_said, count, rounded, said, seconds};
 use crate::profile::Profile;
 use crate::report::recording::Recording;
+use crate::trial::cluster::Cluster;
 use crate::trial::curve;
 use crate::trial::plan::Limits;
 use crate::trial::task::Task;
@@ -23,6 +24,17 @@ pub(super) fn twin(from: &Twin) -> schema::Twin {
         compression: rounded(from.compression).unwrap_or_default(),
         pieces_seen: from.pieces_seen,
         doubts: all_said(&from.doubts),
+    }
+}
+
+/// The cluster that was named.
+pub(super) fn cluster(from: &Cluster) -> schema::Cluster {
+    schema::Cluster {
+        address: said(&from.address),
+        workers: from.workers as u64,
+        threads: from.threads as u64,
+        hosts: from.hosts as u64,
+        memory_each_bytes: from.memory_each.map(|bytes| count(bytes.0)),
     }
 }
 

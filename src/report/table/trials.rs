@@ -82,9 +82,11 @@ fn fitted(curve: &Curve) -> String {
     )
 }
 
-/// The trials of what the recommendation is about: one place in the program, or all of it.
+/// The trials of what the recommendation is about: one place in the program, or all of it. What ran under another
+/// interpreter is told in words, beside the answer.
 fn about(document: &Document) -> impl Iterator<Item = &Trial> {
-    document.trial.iter().filter(|trial| trial.site == document.recommendation.site)
+    let here = |trial: &&Trial| trial.site == document.recommendation.site && trial.interpreter.is_none();
+    document.trial.iter().filter(here)
 }
 
 /// Of each model the trial to show: the recommended setting, else its fastest; apart, models of which none ran.

@@ -1,6 +1,7 @@
 //! Programs that build no executors: trials of their own function that they call for each item, on the arguments that
 //! were recorded in the scouting rerun.
 
+use crate::cli::Options;
 use crate::notice::Notice;
 use crate::observe::Observation;
 use crate::profile::Profile;
@@ -37,8 +38,7 @@ pub fn advise(
     _profile: &Profile,
     command: &Command,
     scouted: &(Observation, Answers),
-    budget: Option<Duration>,
-    quiet: bool,
+    options: &Options,
     enough: &Enough,
 ) -> Result<Tried, String> {
     let Recording { host, target, observation, .. } = recording;
@@ -50,7 +50,17 @@ pub fn advise(
         let percent = slower * 100.0;
         chosen.notes.push(format!("The run that measured the calls took {percent:.0} % as long as the one before it."));
     }
-    let means = Means { host, runtime: &target.runtime, budget, quiet, untried: None, enough };
+    let means = Means {
+        host,
+        runtime: &target.runtime,
+        budget: options.budget,
+        quiet: options.quiet,
+        // What was recorded lies in this run's folder, and is tried by the interpreter that recorded it.
+        asked: None,
+        cluster: options.cluster.as_deref(),
+        untried: None,
+        enough,
+    };
     tried(&chosen, command.injection().folder(), &means).map_err(vain)
 }
 

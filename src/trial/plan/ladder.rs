@@ -5,6 +5,7 @@
 use crate::host::Host;
 use crate::profile::Profile;
 use crate::target::{CPython, Runtime};
+use crate::trial::cluster::Room;
 use crate::trial::model::Model;
 use crate::trial::scaling::{rate_bound, saturation};
 use crate::trial::twin::TaskDemand;
@@ -41,6 +42,8 @@ pub struct Limits {
     pub own_async: bool,
     /// Whether workers of `asyncio+threads` leave their waiting to the loop, as tokio's do; CPython's block.
     pub loop_waits: bool,
+    /// The cluster that was named.
+    pub cluster: Option<Room>,
 }
 
 impl Limits {
@@ -54,6 +57,7 @@ impl Limits {
             gil: matches!(runtime, Runtime::CPython(CPython { gil, .. }) if *gil != Some(false)),
             own_async: false,
             loop_waits: !matches!(runtime, Runtime::CPython(_)),
+            cluster: None,
         }
     }
 }
@@ -92,6 +96,11 @@ impl Ladder {
             }
             _ => usize::MAX,
         };
+        if let (Model::Cluster, Some(each)) = (model, limits.cluster.and_then(|room| room.memory_each))
+            && each < limits.per_worker
+        {
+            return Err(format!("a worker takes {} and one of the cluster's may take {each}", limits.per_worker));
+        }
         if fits < 2 && sensible >= 2 {
             return Err(format!(
                 "a worker takes {} and {} may be used, so there is no room for two",
@@ -172,19 +181,23 @@ pub fn bounds(model: Model, task: &TaskDemand, limits: &Limits) -> (Duration, Du
         Model::AsyncioProcesses => (blocking, cores),
         Model::AsyncioThreads if limits.loop_waits => (task.cpu(), cores),
         Model::Threads | Model::AsyncioThreads => (task.total(), cores.max(lock)),
-        Model::Processes | Model::Interpreters | Model::Cluster => (task.total(), cores),
+        Model::Processes | Model::Interpreters => (task.total(), cores),
+        Model::Cluster => (task.total(), task.cpu().div_f64(threads(limits) as f64)),
     }
 }
 
 fn most(model: Model, task: &TaskDemand, limits: &Limits) -> usize {
+    if model == Model::Cluster {
+        return threads(limits);
+    }
     // One step past the cores, to show that it does not pay.
     let computing = 2 * limits.cpus.max(1);
     let waiting = match model {
-        Model::Sequential => return 1,
+        Model::Sequential | Model::Cluster => return 1,
         Model::AsyncioThreads if limits.loop_waits => computing,
         Model::Threads | Model::AsyncioThreads => MOST_THREADS,
         Model::Asyncio => MOST_IN_FLIGHT,
-        Model::Processes | Model::Interpreters | Model::Cluster => {
+        Model::Processes | Model::Interpreters => {
             (MOST_PROCESSES.0 * limits.cpus_waiting).max(MOST_PROCESSES.1).min(MOST_THREADS)
         }
         Model::AsyncioProcesses => computing,
@@ -192,10 +205,17 @@ fn most(model: Model, task: &TaskDemand, limits: &Limits) -> usize {
     if task.waits_notably() { waiting.max(computing) } else { computing }
 }
 
+/// Tasks that a cluster runs at once.
+fn threads(limits: &Limits) -> usize {
+    limits.cluster.map_or(1, |room| room.threads).max(1)
+}
+
 fn first_most(model: Model, limits: &Limits) -> usize {
     match model {
         Model::Threads | Model::AsyncioThreads => FIRST_THREADS.max(limits.cpus),
         Model::Asyncio => FIRST_IN_FLIGHT,
+        // They are there already, so a first look at many costs no more than one at few.
+        Model::Cluster => FIRST_THREADS,
         _ => FIRST_PROCESSES,
     }
 }
@@ -220,6 +240,7 @@ mod tests {
             gil: true,
             own_async: false,
             loop_waits: false,
+            cluster: None,
         }
     }
 
@@ -252,6 +273,7 @@ mod tests {
             gil: false,
             own_async: false,
             loop_waits: true,
+            cluster: None,
         };
         assert_eq!(native, expected);
         host.memory.total = Bytes(100);
@@ -285,6 +307,16 @@ mod tests {
         assert_eq!((ladder.counts.as_slice(), ladder.memory_caps), ([2, 4].as_slice(), Some(6)));
         ladder.stop_where_memory_ends(4, Bytes(100 << 20), Bytes(90 << 20), Bytes(1 << 30));
         assert_eq!(ladder.counts, [2, 4], "less than one took tells nothing");
+    }
+
+    #[test]
+    fn a_cluster_has_as_many_tasks_in_flight_as_threads_and_its_own_memory() {
+        let room = Room { threads: 6, memory_each: Some(Bytes(4 << 30)) };
+        let joined = Limits { cluster: Some(room), per_worker: Bytes(1 << 30), memory: Some(Bytes(1)), ..limits(2) };
+        let ladder = Ladder::of(Model::Cluster, &task(100, 0), 100, &joined).expect("its memory is not this machine's");
+        assert_eq!((ladder.counts.as_slice(), ladder.first), ([2, 4, 6].as_slice(), 6));
+        let large = Limits { per_worker: Bytes(5 << 30), ..joined };
+        assert!(Ladder::of(Model::Cluster, &task(100, 0), 100, &large).is_err());
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub(super) struct Lane {
 
 impl Lane {
     pub fn new(model: Model, ladder: Ladder, tasks: u64, start_methods: Vec<Option<StartMethod>>) -> Self {
-        let chunk = matches!(model, Model::Processes).then_some(1);
+        let chunk = matches!(model, Model::Processes | Model::Cluster).then_some(1);
         let start_method = start_methods.first().copied().flatten();
         Self {
             model,

@@ -6,6 +6,7 @@
 use super::Python;
 use crate::observe::Observation;
 use crate::trial::Outcome;
+use crate::trial::cluster::Cluster;
 use crate::trial::model::{Model, StartMethod};
 use crate::trial::runner::harness::{Harness, Unanswered};
 use crate::trial::runner::wire::{
@@ -112,6 +113,10 @@ impl TaskRunner {
         self.import
     }
 
+    pub(in crate::trial) fn join(&mut self, address: &str) -> Result<Cluster, String> {
+        self.python.join(address)
+    }
+
     fn probe(&mut self) -> Result<(), String> {
         let question = Question::TaskProbe { task: self.words.clone() };
         let (probed, _) =
@@ -123,6 +128,13 @@ impl TaskRunner {
         self.task.unsent = probed.unsent;
         self.task.inner_threads = probed.inner_threads;
         self.import = seconds(probed.import_s);
+        if probed.gil && !self.python.gil() {
+            self.python.facts.gil = true;
+            self.notes.push(format!(
+                "{}: importing it turns the GIL on again, as an extension module does that is not made for its absence",
+                self.task.function
+            ));
+        }
         let function = &self.task.function;
         self.notes.extend(probed.notes.iter().map(|note| format!("{function}: {note}")));
         Ok(())

@@ -26,6 +26,7 @@ pub struct Harness {
     launch: Launch,
     calibrated: Option<Known>,
     samples: Vec<f64>,
+    cluster: Option<String>,
 }
 
 #[derive(Clone)]
@@ -57,12 +58,17 @@ impl Unanswered {
 impl Harness {
     /// The harness that `argv` runs.
     pub fn new(argv: Vec<OsString>, launch: Launch) -> Self {
-        Self { argv, launch, calibrated: None, samples: Vec::new() }
+        Self { argv, launch, calibrated: None, samples: Vec::new(), cluster: None }
     }
 
     /// Runs another command from now on: the same harness behind a shorter path.
     pub fn set_program(&mut self, program: OsString) {
         self.argv[0] = program;
+    }
+
+    /// The scheduler that `cluster` runs on.
+    pub fn set_cluster(&mut self, address: &str) {
+        self.cluster = Some(address.to_owned());
     }
 
     /// Asks what the harness is. Trouble comes back as a clause.
@@ -98,6 +104,7 @@ impl Harness {
     /// Runs one setting as the question words it.
     pub(in crate::trial) fn run_trial(&mut self, spec: &Spec, trial: Trial) -> Outcome {
         let of_task = trial.task.is_some();
+        let trial = Trial { cluster: self.cluster.clone(), ..trial };
         match self.ask::<Done>(&Question::Trial(trial), spec.timeout) {
             Ok((done, observation)) => {
                 self.samples.extend(done.sample_ratio.filter(|ratio| ratio.is_finite()));

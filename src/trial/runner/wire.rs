@@ -19,6 +19,11 @@ pub enum Question {
     Probe,
     /// Find how much work a second holds.
     Calibrate,
+    /// Say what there is of a Dask cluster.
+    ClusterProbe {
+        /// Its scheduler.
+        address: String,
+    },
     /// Run one setting.
     Trial(Trial),
     /// Say what the user's function is, without calling it.
@@ -95,6 +100,8 @@ pub struct Trial {
     pub rates: Value,
     /// What is run instead of that demand.
     pub task: Option<TaskWords>,
+    /// The scheduler that `cluster` runs on.
+    pub cluster: Option<String>,
 }
 
 /// What one task demands: seconds and bytes.
@@ -129,6 +136,7 @@ impl Trial {
             demand: Demand::of(&spec.task),
             rates,
             task: None,
+            cluster: None,
         }
     }
 }
@@ -174,6 +182,8 @@ impl Trouble {
     pub const NOT_APPLICABLE: &str = "not-applicable";
     /// A task was lost, done twice, or answered otherwise than the rest.
     pub const WRONG_RESULT: &str = "wrong-result";
+    /// A cluster's scheduler went away.
+    pub const CLUSTER_LOST: &str = "ClusterLost";
     /// No task ended any more.
     pub const DEADLOCK: &str = "deadlock";
     /// What the user named cannot be used.
@@ -181,7 +191,8 @@ impl Trouble {
     /// The user's setup or teardown raised.
     pub const SETUP_FAILED: &str = "SetupFailed";
     /// Errors whose message needs no name before it.
-    pub const SENTENCES: [&str; 4] = [Self::NOT_APPLICABLE, Self::UNUSABLE, Self::SETUP_FAILED, Self::DEADLOCK];
+    pub const SENTENCES: [&str; 5] =
+        [Self::NOT_APPLICABLE, Self::UNUSABLE, Self::SETUP_FAILED, Self::DEADLOCK, Self::CLUSTER_LOST];
 }
 
 /// Answer to [`Question::Probe`].
@@ -199,6 +210,19 @@ pub struct Probed {
     pub models: Vec<(String, Option<String>)>,
     /// By name, as `multiprocessing` lists them.
     pub start_methods: Vec<String>,
+}
+
+/// Answer to [`Question::ClusterProbe`].
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Clustered {
+    /// Worker processes.
+    pub workers: usize,
+    /// Their threads.
+    pub threads: usize,
+    /// Machines.
+    pub hosts: usize,
+    /// Memory limit of the smallest worker; nothing when one has none.
+    pub memory_each_bytes: Option<u64>,
 }
 
 /// Answer to [`Question::Calibrate`].
@@ -244,6 +268,8 @@ pub struct TaskProbed {
     pub unsent: Option<String>,
     /// Importing it and making its items.
     pub import_s: f64,
+    /// Whether there is a GIL once it is imported: extension modules may turn it on.
+    pub gil: bool,
     /// Threads that native libraries start in each process.
     pub inner_threads: Option<u64>,
     /// Caveats, each a clause.

@@ -7,6 +7,7 @@
 | `asyncio` | `asyncio.sleep`, `workers` tasks in flight | block the loop: there is no async file I/O | on the loop |
 | `asyncio+threads` | block the thread | block the thread | in the thread |
 | `asyncio+processes` | `asyncio.sleep`, `max(64, workers)` tasks in flight | block the process | in the process |
+| `cluster` (by `cluster`) | block a worker's thread | block it | in it |
 
 Every wait but disk is a sleep: it stands for something that happens elsewhere and costs this machine nothing. The
 user's own function does all of it wherever the model calls it.
@@ -24,6 +25,9 @@ What is run is a *job* (`twin.TwinJob` or `task.TaskJob`), so that both run on t
 | `arrive_here(workers)`, `leave_here()` | the same for workers that are this thread, and at the end |
 | `ledger(tasks)` | what takes the answers |
 | `empty()` | the same job with nothing to do |
+| `name` | what it is called in a sentence |
+| `modules()` | the user's modules, and whether another machine may have them too; for a cluster |
+| `around()` | a setup and a teardown, run once in each worker of a cluster |
 
 Each executor has `start()`, which returns only when all of its workers exist and have answered, `run(job, indices,
 ledger)`, which may be called again and again, and `close()`.
@@ -32,6 +36,7 @@ ledger)`, which may be called again and again, and `close()`.
 import asyncio
 import concurrent.futures
 import os
+import re
 import select
 import shutil
 import sys
@@ -41,6 +46,9 @@ from functools import partial
 
 # Tasks that wait on the loop while processes compute: enough to keep processes fed, and still a bound.
 _LOOP_IN_FLIGHT = 64
+# What CPython says of an extension module that keeps its state for the whole process; causes that are looked at.
+_REFUSED = re.compile(r"module (\S+) does not support loading in subinterpreters")
+_MOST_CAUSES = 16
 # No worker has arrived for so long: time to see whether the pool is broken.
 _LOOK_S = 0.05
 
@@ -245,6 +253,19 @@ class Workers:
         for pipe in self._pipes:
             os.close(pipe)
         shutil.rmtree(self._folder)
+
+
+def refused_by_interpreters(error):
+    """The sentence for an extension module that no interpreter but the first may load, wherever in the causes of an
+    error it is named; `None` for any other error. The error itself only says that something is not shareable.
+    """
+    seen = 0
+    while error is not None and seen < _MOST_CAUSES:
+        found = _REFUSED.search(str(error))
+        if found:
+            return f"the extension module {found[1]}, which the function needs, does not load in sub-interpreters"
+        error, seen = error.__cause__ or error.__context__, seen + 1
+    return None
 
 
 def abandon():

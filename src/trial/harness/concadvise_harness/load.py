@@ -39,13 +39,31 @@ class Named:
         where, colon, self.attribute = text.rpartition(":")
         if not colon or not where or not self.attribute:
             raise Unusable(f"{text!r} names no function; write FILE.py:function or package.module:function")
-        self.module = _of_file(where) if where.endswith(".py") or os.sep in where else _of_module(where)
+        self.of_file = where.endswith(".py") or os.sep in where
+        self.module = _of_file(where) if self.of_file else _of_module(where)
         self.imported_as = self.module.__name__
         self.value = _attribute(self.module, self.attribute)
 
     def sibling(self, text):
         """Another name, where a bare one is of the same module."""
         return _attribute(self.module, text) if ":" not in text else Named(text).value
+
+
+def own_modules(named):
+    """The module and those beside or below it: what is the user's and not a library's."""
+    module = named.module
+    file = getattr(module, "__file__", None)
+    if file is None:
+        return [module]
+    above = os.path.join(os.path.dirname(os.path.abspath(file)), "")
+    package = module.__name__.partition(".")[0] + "."
+
+    def own(name, other):
+        place = getattr(other, "__file__", None) or ""
+        beside = named.of_file and place.startswith(above) and "site-packages" not in place[len(above) :]
+        return other is not module and (beside or not named.of_file and (name + ".").startswith(package))
+
+    return [module, *(other for name, other in list(sys.modules.items()) if own(name, other))]
 
 
 def callable_of(named, text, what):

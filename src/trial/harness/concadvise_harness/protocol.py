@@ -55,7 +55,7 @@ def _close_input():
 
 
 def _answer(question, give_up):
-    from .executors import NotApplicable, WrongResult
+    from .executors import NotApplicable, WrongResult, refused_by_interpreters
 
     try:
         if question["do"] == "probe":
@@ -64,6 +64,10 @@ def _answer(question, give_up):
             from .calibrate import calibrate
 
             return calibrate()
+        if question["do"] == "cluster-probe":
+            from .cluster import describe
+
+            return describe(question["address"])
         if question["do"] == "trial":
             return _trial(question, give_up)
         return _of_task(question)
@@ -72,6 +76,9 @@ def _answer(question, give_up):
     except WrongResult as error:
         return {"error": "wrong-result", "message": str(error)}
     except Exception as error:  # Whatever went wrong is the answer to what was asked.
+        refused = refused_by_interpreters(error) if question.get("model") == "interpreters" else None
+        if refused is not None:
+            return {"error": "not-applicable", "message": refused}
         return {"error": type(error).__name__, "message": str(error)}
 
 
@@ -115,8 +122,18 @@ def _utf8(text):
     return text or None
 
 
+def _executor(trial):
+    if trial["model"] == "cluster":
+        from .cluster import Cluster
+
+        return Cluster(trial)
+    from .executors import MODELS
+
+    return MODELS[trial["model"]](trial)
+
+
 def _trial(trial, give_up):
-    from .executors import MODELS, NotApplicable, unavailable
+    from .executors import NotApplicable, unavailable
 
     reason = unavailable(trial["model"])
     if reason:
@@ -128,7 +145,7 @@ def _trial(trial, give_up):
 
     job = trial["job"] = TwinJob(trial)
     ratio = sample_ratio(trial["rates"])
-    executor = MODELS[trial["model"]](trial)
+    executor = _executor(trial)
     before = time.perf_counter()
     executor.start()
     start_s = time.perf_counter() - before
@@ -146,7 +163,6 @@ def _trial(trial, give_up):
 
 
 def _trial_of_task(trial, give_up):
-    from .executors import MODELS
     from .task import Task, TaskJob
     from .watch import NoWatch, Watch
 
@@ -154,7 +170,7 @@ def _trial_of_task(trial, give_up):
     watch = NoWatch() if trial["model"] == "sequential" else Watch(trial["task"]["stalled_s"], give_up)
     task = Task(trial["task"])
     job = trial["job"] = TaskJob(trial, task, watch)
-    executor = MODELS[trial["model"]](trial)
+    executor = _executor(trial)
     watch.starting()
     before = time.perf_counter()
     executor.start()
@@ -203,7 +219,7 @@ def _dispatch(executor, job, some, tasks):
 
 def _pickled(trial, job):
     """Bytes that one task is on its way there and back, where anything is pickled at all."""
-    if trial["model"] not in ("processes", "interpreters", "asyncio+processes"):
+    if trial["model"] not in ("processes", "interpreters", "asyncio+processes", "cluster"):
         return None
     argument, result = job.pickled()
     return len(pickle.dumps(argument)) + len(pickle.dumps(result))

@@ -67,6 +67,7 @@ def probe(make):
         "items": len(task.items),
         "unsent": unsent,
         "import_s": took,
+        "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),
         "inner_threads": _inner_threads() if native else None,
         "notes": notes,
     }

@@ -132,7 +132,7 @@ class TaskJob:
         self._watch = watch
         self._compare = trial["task"]["compare"] and trial["model"] != "sequential"
         self._function, self._coroutine, self._on_loop = task.function, task.coroutine, task.on_loop
-        self.coroutines = task.coroutine
+        self.coroutines, self.name = task.coroutine, task.named.text
         if trial["model"] == "asyncio" and task.on_loop is None:
             raise NotApplicable(f"{task.named.text} is no coroutine function; name its async form with --async-task")
 
@@ -171,6 +171,12 @@ class TaskJob:
 
     def leave_here(self):
         self._task.tear_down()
+
+    def modules(self):
+        return load.own_modules(self._task.named), not self._task.named.of_file
+
+    def around(self):
+        return self._task.setup, self._task.teardown
 
     def new_loop(self):
         return asyncio.new_event_loop()

@@ -38,6 +38,7 @@ class TwinJob:
     """Tasks of one demand."""
 
     coroutines = False
+    name = "a synthetic task"
 
     def __init__(self, trial):
         self._work = demand.Work.of(trial["demand"], trial["rates"])
@@ -82,6 +83,12 @@ class TwinJob:
 
     def leave_here(self):
         pass
+
+    def modules(self):
+        return [], False
+
+    def around(self):
+        return None, None
 
     def new_loop(self):
         # select() takes microseconds. epoll's timeout is rounded up to a whole millisecond, which would be charged to

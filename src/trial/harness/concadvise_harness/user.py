@@ -13,7 +13,8 @@ from .gate import meet
 # Characters of an exception that are kept.
 _SHOWN = 200
 
-_mine = threading.local()
+# By thread. A plain dictionary, which can be sent by value to a cluster's workers with the functions that use it.
+_loops = {}
 _lock = threading.Lock()
 # The process that was set up: a forked child was not, whatever it inherited.
 _set_up = None
@@ -110,6 +111,7 @@ def tear_down(teardown):
 def _loop():
     import asyncio
 
-    if getattr(_mine, "loop", None) is None:
-        _mine.loop = asyncio.new_event_loop()
-    return _mine.loop
+    here = threading.get_ident()
+    if here not in _loops:
+        _loops[here] = asyncio.new_event_loop()
+    return _loops[here]

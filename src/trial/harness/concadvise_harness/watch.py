@@ -57,11 +57,13 @@ def _where():
     places = {}
     own = os.path.dirname(os.path.abspath(__file__))
     library = os.path.dirname(os.__file__)
+    distributed = sys.modules.get("distributed")
+    cluster = os.path.dirname(distributed.__file__) if distributed is not None else own
     for thread, frame in sys._current_frames().items():
         if thread == threading.get_ident():
             continue
         for entry in reversed(traceback.extract_stack(frame)):
-            if not entry.filename.startswith((own, library, "<")):
+            if not entry.filename.startswith((own, library, cluster, "<")):
                 place = f"{os.path.basename(entry.filename)} line {entry.lineno}"
                 places[place] = places.get(place, 0) + 1
                 break
