@@ -163,7 +163,8 @@ fn caveats(command: &Command, unchanged: &Measurement, found: &[Site]) -> Vec<No
     let left_out = found.iter().filter(|site| site.untried.is_none()).count();
     let more = found.iter().filter(|site| !site.library).count().saturating_sub(left_out);
     if more > 0 {
-        notices.push(doubt(format!("{more} further places that build executors were not tried; each row says why")));
+        let which = if more == 1 { "place that builds executors was" } else { "places that build executors were" };
+        notices.push(doubt(format!("{more} further {which} not tried; the section above says why")));
     }
     notices
 }

@@ -18,6 +18,8 @@ const NEAR: f64 = 1.2;
 /// Runs that a setting in front must have, and has at most.
 const REPEATS: usize = 3;
 const MOST_REPEATS: usize = 6;
+/// Where work waits, the best number of workers may be far from what it is; halves are tried on the way back.
+const WIDE_STEP: usize = 4;
 /// Threads at most, as in the races of twins.
 const MOST_THREADS: usize = 256;
 /// Processes at most: for each core, and where there are few.
@@ -52,6 +54,8 @@ pub struct Search {
     /// Most workers of each model; a model that is not here cannot be.
     most: Vec<(Model, usize)>,
     first: usize,
+    /// What the number of workers grows by at a time: each step is a run of the whole program.
+    step: usize,
     /// How processes start where the program has none.
     start_method: Option<StartMethod>,
     /// Larger chunks, where tasks are too short to be handed over one by one: tasks for each pool.
@@ -76,6 +80,7 @@ impl Search {
             found,
             most: Vec::new(),
             first: if bounds.waits { found.workers.max(2) } else { bounds.cpus.max(2) },
+            step: if bounds.waits { WIDE_STEP } else { 2 },
             start_method,
             chunks_of: None,
             others: Vec::new(),
@@ -194,7 +199,7 @@ impl Search {
             if time > best.mul_f64(NEAR) {
                 continue;
             }
-            let up = own.workers.saturating_mul(2).min(*most);
+            let up = own.workers.saturating_mul(self.step).min(*most);
             let down = own.workers / 2;
             let counts = [up, down].into_iter().filter(|count| *count >= 1 && *count != own.workers);
             settings.extend(counts.map(|workers| Setting { workers, ..own }).filter(|setting| !self.has(setting)));
@@ -222,8 +227,9 @@ impl Search {
         let (first, best) = *ran.first()?;
         let contends = |(setting, time): &(Setting, Duration)| {
             let few = self.repeats(setting) < REPEATS;
-            let open = *setting != first && *time <= best.mul_f64(1.0 + 2.0 * GAIN);
-            *setting == first && few || *setting == self.found && few || open && (few || self.overlap(setting, &first))
+            let near = *time <= best.mul_f64(1.0 + 2.0 * GAIN);
+            let leads = *setting == first;
+            few && (leads || near || *setting == self.found) || !leads && near && self.overlap(setting, &first)
         };
         let leading = ran.iter().enumerate().filter(|(at, (setting, _))| *at < 2 || *setting == self.found);
         let mut open: Vec<Setting> =
