@@ -198,7 +198,7 @@ fn word<'a>(row: &'a toml::Table, key: &str) -> &'a str {
 #[test]
 fn waiting_in_too_few_processes_is_advised_more_workers_at_its_line() {
     let ran = scene("rests.py").option("--budget").option("40").watch([python().0.as_str(), "app.py"]);
-    let ran = ran.exits(0).prints("20540\n6\n").says("app.py:13").says("faster than now");
+    let ran = ran.exits(0).prints("20540\n6\n").says("At app.py:13 use");
     let report = ran.report();
     let found = rows(&report, "site");
     assert_eq!(found.len(), 2, "{found:?}");
