@@ -1,8 +1,9 @@
 //! Profile + Target → `Vec<Trial>`: really runs each executor model and measures it.
 //!
 //! `twin` (pure) says what is run, `plan` (pure) in which order and how often, `scaling` (pure) fits the curves,
-//! `python` and `native` run one setting each under our own observer, `race` spends the budget. Which of the models
-//! is advised is left to `rules` and `recommendation`.
+//! `python` and `native` run one setting each under our own observer, `race` spends the budget. `rerun` runs the user's
+//! whole command again, where that was asked for. Which of the models is advised is left to `rules` and
+//! `recommendation`.
 
 pub mod model;
 pub mod native;
