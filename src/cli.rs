@@ -18,6 +18,7 @@ Examples:
   concadvise --rerun -- python3 app.py  try its own executors in the whole program
   concadvise --task app.py:fetch --items 'range(200)'    try a function of your own
   concadvise attach 4711 --duration 1m  watch what runs already
+  concadvise check src                  findings in Python source, nothing is run
   concadvise report concadvise.toml     show a report again
   concadvise doctor                     what can be measured here
   concadvise rules list                 the decision tree";
@@ -28,7 +29,7 @@ Examples:
 #[command(name = "concadvise", version, after_help = EXAMPLES)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 #[command(override_usage = "concadvise [OPTIONS] -- COMMAND...\n       \
-                      concadvise [OPTIONS] --task FUNCTION --items ITEMS\n       concadvise <advise|attach|report|rules|doctor|...>")]
+                      concadvise [OPTIONS] --task FUNCTION --items ITEMS\n       concadvise <advise|attach|check|report|rules|doctor|...>")]
 pub struct Cli {
     /// What to do; the main job when absent.
     #[command(subcommand)]
@@ -47,14 +48,16 @@ pub enum Command {
     Attach(Attach),
     /// Show a report again
     Report(Report),
+    /// Look for what goes wrong with pools, threads, processes and coroutines in Python source, without running it
+    Check(Check),
     /// Tell what this machine and these rights let be measured, and how to get the rest
     Doctor(Doctor),
     /// Look at the decision tree
     #[command(subcommand)]
     Rules(Rules),
-    /// Explain one rule: what it asks, what it admits, and why
+    /// Explain one rule or finding: what it asks or means, and why
     Explain {
-        /// The rule's id, as the report names it
+        /// The rule's id or the finding's code, as the report names it
         id: String,
     },
     /// Print a completion script for a shell
@@ -117,6 +120,7 @@ impl Task {
     pub fn asked(&self) -> Option<Asked> {
         let (Some(function), Some(items)) = (&self.task, &self.items) else { return None };
         Some(Asked {
+            recorded: None,
             function: function.clone(),
             items: items.clone(),
             async_function: self.async_task.clone(),
@@ -141,6 +145,32 @@ pub struct Attach {
     pub options: Options,
 }
 
+/// Checking source.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Files and folders; the current folder when none is named
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// How to show findings
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub format: CheckFormat,
+    /// Look for these only: codes, their beginnings, or ALL
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub select: Vec<String>,
+    /// Do not look for these
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+}
+
+/// How findings are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// With lines of source, for people
+    Text,
+    /// One document, for programs
+    Json,
+}
+
 /// Telling what can be measured.
 #[derive(Debug, Args)]
 pub struct Doctor {
@@ -155,7 +185,7 @@ pub struct Options {
     /// Where the report goes; - for standard output, and the table then to standard error only
     #[arg(short, long, value_name = "PATH", default_value = "concadvise.toml")]
     pub output: PathBuf,
-    /// Time for the trials, as seconds or like 10s or 2m [default: 10s, or twice the run when that is longer]
+    /// Time for the trials, as seconds or like 10s or 2m [default: 10s, or twice the run when that is longer; 20s or more with --task]
     #[arg(long, value_name = "TIME", value_parser = budget)]
     pub budget: Option<Duration>,
     /// A folder with rules that add to or replace the built-in ones
@@ -236,7 +266,9 @@ pub struct Refusal {
 pub fn parse(words: Vec<OsString>) -> Result<Cli, Refusal> {
     let own = words.iter().skip(1).take_while(|word| *word != "--").cloned().collect::<Vec<_>>();
     let main_job = !own.iter().any(|word| {
-        ["attach", "report", "doctor", "rules", "explain", "completions", "man"].iter().any(|command| word == command)
+        ["attach", "check", "report", "doctor", "rules", "explain", "completions", "man"]
+            .iter()
+            .any(|command| word == command)
     });
     let refuse = |text| Refusal { text, asked_for: false, status: if main_job { OURS } else { USAGE } };
     let dashes = words.iter().any(|word| word == "--");
@@ -381,10 +413,10 @@ mod tests {
     fn help_that_was_asked_for_is_no_error_and_lists_only_what_works() {
         let refusal = parse(words("concadvise --help")).expect_err("help");
         assert!(refusal.asked_for && refusal.status == 0);
-        for now in ["attach", "doctor"] {
+        for now in ["attach", "check", "doctor"] {
             assert!(refusal.text.contains(now), "{now} is missing in\n{}", refusal.text);
         }
-        for later in ["gate", "predict", "check ", "--record", crate::trial::native::HIDDEN_WORD] {
+        for later in ["gate", "predict", "--record", crate::trial::native::HIDDEN_WORD] {
             assert!(!refusal.text.contains(later), "{later} in\n{}", refusal.text);
         }
     }

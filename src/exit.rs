@@ -11,7 +11,9 @@ use std::process::ExitCode;
 pub const OK: u8 = 0;
 /// `rules check`: the rules are not sound.
 pub const UNSOUND: u8 = 1;
-/// `attach`, `report`, `doctor`, `rules`, `explain`: the command line makes no sense, or names what is not there, cannot
+/// `check`: there are findings at the level of a warning or an error.
+pub const FOUND: u8 = 1;
+/// `attach`, `check`, `report`, `doctor`, `rules`, `explain`: the command line makes no sense, or names what is not there, cannot
 /// be read, or cannot be attached to.
 pub const USAGE: u8 = 2;
 /// The main job and `attach`: the trouble is ours. The command line makes no sense, the rules are broken (the target was not run),

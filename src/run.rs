@@ -5,6 +5,7 @@
 
 mod advise;
 mod attach;
+mod check;
 mod doctor;
 mod look;
 mod progress;
@@ -32,6 +33,7 @@ pub fn run(cli: &Cli) -> Ending {
         Some(Command::Advise(options)) => main_job(options),
         Some(Command::Attach(options)) => attach::attach(options),
         Some(Command::Report(options)) => look::report(options),
+        Some(Command::Check(options)) => check::check(options),
         Some(Command::Doctor(options)) => doctor::doctor(options),
         Some(Command::Rules(options)) => look::rules(options),
         Some(Command::Explain { id }) => look::explain(id),

@@ -15,6 +15,9 @@ impl Recommendation {
     #[must_use]
     pub fn of_task(mut self, task: Option<&Task>, twin: Option<&Twin>, cpus: usize) -> Self {
         let Some(task) = task else { return self };
+        if let Some(origin) = &task.origin {
+            self.reason = format!("{} {}", origin.sentence, self.reason);
+        }
         self.snippet = snippet(&self.snippet, self.setting.model, task);
         self.advice.extend(sending(self.setting.model, task, twin));
         if task.oversubscribes(&self.setting, cpus) && !task.environment.is_empty() {

@@ -48,12 +48,16 @@ impl Document {
             profile: profiled(profile, observation),
             twin: recording.tried.twin.as_ref().filter(|_| recording.tried.task.is_none()).map(work::twin),
             task: recording.tried.task.as_ref().map(|from| work::task(from, recording.tried.twin.as_ref())),
-            site: sites::sites(recording.tried.rerun.as_ref(), &recommendation.sites),
+            site: sites::sites(recording.tried.rerun.as_ref(), &recommendation.sites)
+                .into_iter()
+                .chain(recording.tried.task.as_ref().and_then(|task| sites::of_calls(task, recommendation)))
+                .collect(),
             trial: [
                 trials(&recording.tried.trials, recording.tried.twin.as_ref()),
                 sites::trials(recording.tried.rerun.as_ref()),
             ]
             .concat(),
+            curve: work::curves(recording, profile),
             notice: notices.iter().chain(&not_listed).map(notice).collect(),
             sampling: sampling(observation),
             function: functions(&observation.functions),
@@ -263,7 +267,7 @@ fn trials(trials: &[Trial], twin: Option<&Twin>) -> Vec<schema::Trial> {
             per_task_s: measured.map(|measured| seconds(measured.per_task())),
             dispatch_s: measured.and_then(|measured| measured.dispatch).map(seconds),
             cpu_s: measured.map(|measured| seconds(measured.cpu)),
-            repeats: measured.map(|measured| measured.walls.len() as u64),
+            repeats: measured.map(|measured| measured.repeats() as u64),
             tasks: measured.map(|measured| measured.tasks),
         }
     };

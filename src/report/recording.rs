@@ -15,7 +15,7 @@ use crate::target::{CPython, Native, PythonEntry, Runtime, Target};
 use crate::trial::model::{Model, Setting, StartMethod};
 use crate::trial::rerun::Rerun;
 use crate::trial::rerun::sites::Site;
-use crate::trial::task::Task;
+use crate::trial::task::{Origin, Task};
 use crate::trial::twin::{TaskDemand, Twin};
 use crate::trial::{Evidence, Measurement, Outcome, Trial};
 use crate::units::Share;
@@ -244,6 +244,7 @@ fields!(TaskDemand { cpu_held, cpu_released, waits, memory, argument, result });
 fields!(Task {
     function,
     items_named,
+    origin,
     module,
     attribute,
     async_function,
@@ -259,6 +260,7 @@ fields!(Task {
     environment,
     compared,
 });
+fields!(Origin { path, line, calls, busy, sentence });
 fields!(Rerun { sites, compared });
 fields!(Site {
     key,
@@ -284,7 +286,7 @@ fields!(Site {
 });
 fields!(Trial { setting, evidence, outcome });
 fields!(Setting { model, workers, chunk_size, start_method });
-fields!(Measurement { tasks, start, walls, dispatch, cpu, peak_memory });
+fields!(Measurement { tasks, start, walls, cold, dispatch, cpu, peak_memory });
 variants!(Outcome {
     Ok(measured), NotApplicable(reason), Unsafe(reason), Failed(reason), Pruned(reason),
 });
@@ -345,6 +347,7 @@ mod tests {
         assert_eq!(Recording::parse(&recording.write())?, recording);
         recording.tried.task = Some(Task {
             function: "app.py:fetch".into(),
+            origin: Some(Origin { path: "app.py".into(), line: 7, calls: 180, ..Origin::default() }),
             unsent: Some("a lambda".into()),
             result: Some(crate::units::Bytes(7)),
             environment: vec!["OMP_NUM_THREADS=1".into()],

@@ -57,6 +57,9 @@ tables! {
         /// Every setting that was tried, or could not be.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         trial: Vec<Trial>,
+        /// The law fitted to each model that ran at enough worker counts.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        curve: Vec<Curve>,
         /// Caveats.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         notice: Vec<Notice>,
@@ -455,6 +458,28 @@ tables! {
         repeats: Option<u64>,
         /// Tasks in each repeat.
         tasks: Option<u64>,
+    }
+
+    /// What the trials of one model say together.
+    Curve {
+        /// Executor model.
+        model: String,
+        /// Worker counts that were measured, ascending; the first is one task after another.
+        workers: Vec<u64>,
+        /// Tasks a second at each, without the pool's start.
+        rate_per_s: Vec<f64>,
+        /// Contention of the Universal Scalability Law fitted to them, from 0 to 1.
+        sigma: f64,
+        /// Its coherency: what every pair of workers costs.
+        kappa: f64,
+        /// Root mean square of the fit's relative errors at the measured counts.
+        fit_error: f64,
+        /// Workers from which more cost more, by the fit; absent when it never falls.
+        peak_workers: Option<f64>,
+        /// Workers from which the demand of one task allows no more, whatever was measured.
+        bound_workers: Option<f64>,
+        /// Tasks a second that no number of workers can pass, by the same.
+        bound_rate_per_s: Option<f64>,
     }
 
     /// One caveat.

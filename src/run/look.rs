@@ -41,7 +41,8 @@ pub fn rules(options: &cli::Rules) -> Ending {
 
 /// `concadvise explain`.
 pub fn explain(id: &str) -> Ending {
-    tell(super::rules(None).and_then(|rules| show(&rules, id)), USAGE)
+    let of_rule = || super::rules(None).and_then(|rules| show(&rules, id));
+    tell(super::check::explain(id).map_or_else(of_rule, Ok), USAGE)
 }
 
 /// `concadvise completions`.

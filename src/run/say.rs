@@ -40,6 +40,15 @@ pub fn width() -> u16 {
 
 /// Whether the page may be dressed: on a terminal that knows how, unless the user asked for none (no-color.org).
 pub fn bold() -> bool {
+    dressed(&io::stderr())
+}
+
+/// The same of what goes to standard output.
+pub fn colours() -> bool {
+    dressed(&io::stdout())
+}
+
+fn dressed(stream: &impl IsTerminal) -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    io::stderr().is_terminal() && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    stream.is_terminal() && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }

@@ -34,6 +34,11 @@ const SAMPLE_LEAST: Duration = Duration::from_millis(1500);
 const SAMPLE_MOST: Duration = Duration::from_secs(3);
 /// All the tasks one after another count for the default budget up to this, so that it stays below half a minute.
 const WORK_MOST: Duration = Duration::from_secs(15);
+/// The default budget at least: who names a function waits for the answer, and half a minute is what a dozen settings
+/// with their repeats take.
+const BUDGET_LEAST: Duration = Duration::from_secs(20);
+/// Imports that the default budget has room for beside the tasks: each trial is a new interpreter.
+const IMPORTS: u32 = 16;
 /// Tasks, one after another, that a budget has room for at least.
 const TASKS_LEAST: u32 = 8;
 
@@ -83,32 +88,72 @@ fn measure(
 ) -> Result<(Observation, Tried), String> {
     let options = &advise.options;
     let named = target.program.clone().unwrap_or_else(|| PathBuf::from(&target.argv[0]));
-    let mut runner = TaskRunner::new(&named, asked, host.cpus.usable(), enough.launch())?;
+    let runner = TaskRunner::new(&named, asked, host.cpus.usable(), enough.launch())?;
     target.runtime = Runtime::CPython(interpreter(&runner, asked));
-    let budget = options.budget.unwrap_or_else(|| default_budget(Duration::ZERO));
+    let untried = options.no_trials.then_some("--no-trials was given");
+    let means = Means { host, runtime: &target.runtime, budget: options.budget, quiet: options.quiet, untried, enough };
+    let mut keep = |observation: &Observation, tried: Tried| {
+        // The trials take their time and memory, and may be killed: what is known by now is kept first.
+        if let Some(path) = destination(options).filter(|path| !is_stream(path)) {
+            let observation = observation.clone();
+            let so_far = Recording { host: host.clone(), target: target.clone(), observation, tried };
+            let profile = Profile::of(&so_far.observation, host);
+            let mut report = judge(so_far, profile, rules);
+            report.complete = false;
+            let _ = toml::write(&Document::of(&report)).and_then(|text| write_atomically(path, &text));
+        }
+    };
+    trials(runner, &means, &mut keep)
+}
+
+/// What trials of a function need beside it.
+pub(super) struct Means<'a> {
+    /// The machine.
+    pub host: &'a Host,
+    /// The interpreter.
+    pub runtime: &'a Runtime,
+    /// The time that they may take, where the user said so.
+    pub budget: Option<Duration>,
+    /// Whether progress is shown to nobody.
+    pub quiet: bool,
+    /// Why no model is to be tried; then the function is only watched.
+    pub untried: Option<&'static str>,
+    /// Whether the user has had enough.
+    pub enough: &'a Enough,
+}
+
+/// The function one task after another, watched; then by every model. `keep` gets what is known before those.
+///
+/// # Errors
+/// A sentence, when it could not be run one task after another.
+pub(super) fn trials(
+    mut runner: TaskRunner,
+    means: &Means,
+    keep: &mut dyn FnMut(&Observation, Tried),
+) -> Result<(Observation, Tried), String> {
+    let Means { host, runtime, quiet, enough, .. } = *means;
+    let budget = means.budget.unwrap_or_else(|| default_budget(Duration::ZERO));
     let sample = (budget / SAMPLE).clamp(SAMPLE_LEAST, SAMPLE_MOST);
     let (observation, observed) = runner.observe(sample, budget)?;
     let profile = Profile::of(&observation, host);
-    let twin = runner.task().demand(&observed, &profile, &target.runtime);
-    let untried = if options.no_trials { "--no-trials was given" } else { "they were not finished" };
-    let mut tried =
-        Tried { twin: Some(twin.clone()), task: Some(runner.task().clone()), ..skipped_of(Evidence::Task, untried) };
+    let twin = runner.task().demand(&observed, &profile, runtime);
+    let mut tried = Tried {
+        twin: Some(twin.clone()),
+        task: Some(runner.task().clone()),
+        ..skipped_of(Evidence::Task, means.untried.unwrap_or("they were not finished"))
+    };
     tried.notices.extend(doubts(&runner));
-    if options.no_trials {
+    if means.untried.is_some() {
         return Ok((observation, tried));
     }
-    // The trials take their time and memory, and may be killed: what is known by now is kept first.
-    if let Some(path) = destination(options).filter(|path| !is_stream(path)) {
-        let so_far = Recording { host: host.clone(), target: target.clone(), observation: observation.clone(), tried };
-        let mut report = judge(so_far, profile.clone(), rules);
-        report.complete = false;
-        let _ = toml::write(&Document::of(&report)).and_then(|text| write_atomically(path, &text));
-    }
-    let budget = options.budget.unwrap_or_else(|| default_budget_of(&observed, &twin));
-    let limits = Limits::of(host, &target.runtime, &profile);
+    keep(&observation, tried);
+    let budget = means.budget.unwrap_or_else(|| default_budget_of(&observed, &twin) + runner.import() * IMPORTS);
+    let own_async = runner.task().async_function.is_some();
+    let limits = Limits { own_async, ..Limits::of(host, runtime, &profile) };
+    let function = runner.task().function.clone();
     let mut runner = Runner::Task(Box::new(runner));
     let plan = Race::new(&twin, runner.models(), &runner.start_methods(), &limits, budget).of_task();
-    let bar = progress(options.quiet);
+    let bar = progress(quiet);
     let raced = race(plan, &mut |spec| runner.run(spec), &|| enough.signal().is_some(), &mut |setting, spent| {
         bar.set_message(line(setting, spent, budget))
     });
@@ -120,7 +165,7 @@ fn measure(
     let mut notices = raced.notices;
     notices.extend(doubts(&runner));
     if raced.trials.iter().all(|trial| !matches!(trial.outcome, Outcome::Ok(_))) && enough.signal().is_none() {
-        notices.push(Notice::TaskDoubt { doubt: format!("no model could run {}", asked.function) });
+        notices.push(Notice::TaskDoubt { doubt: format!("no model could run {function}") });
     }
     let tried = Tried {
         twin: Some(twin),
@@ -150,7 +195,7 @@ fn doubts(runner: &TaskRunner) -> impl Iterator<Item = Notice> {
 /// Twice all of the work where that is short, and room for the longest look at tasks that are long.
 fn default_budget_of(observed: &Observed, twin: &Twin) -> Duration {
     let all = observed.mean.mul_f64(twin.tasks as f64).min(WORK_MOST);
-    default_budget(all).max(observed.mean * TASKS_LEAST)
+    default_budget(all).max(BUDGET_LEAST).max(observed.mean * TASKS_LEAST)
 }
 
 fn interpreter(runner: &TaskRunner, asked: &Asked) -> CPython {

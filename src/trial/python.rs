@@ -19,7 +19,7 @@ macro_rules! package {
 }
 
 /// The package, by path below the folder it is run from.
-const FILES: [(&str, &str); 14] = package![
+const FILES: [(&str, &str); 16] = package![
     "__main__.py",
     "concadvise_harness/__init__.py",
     "concadvise_harness/answers.py",
@@ -28,7 +28,9 @@ const FILES: [(&str, &str); 14] = package![
     "concadvise_harness/executors.py",
     "concadvise_harness/gate.py",
     "concadvise_harness/load.py",
+    "concadvise_harness/module.py",
     "concadvise_harness/protocol.py",
+    "concadvise_harness/recorded.py",
     "concadvise_harness/sequence.py",
     "concadvise_harness/task.py",
     "concadvise_harness/twin.py",

@@ -2,8 +2,9 @@
 //!
 //! `injection` puts a package of ours on the import path of a Python program and reads what it tells; `command` runs
 //! the command with it and says what came of that, `output` whether it printed the same. `sites` are the places where
-//! the program builds executors, `search` (pure) says which settings of one are worth a run, and [`run_site`] runs them.
+//! the program builds executors, `calls` its own functions that it calls for each item; `search` (pure) says which settings of one are worth a run, and [`run_site`] runs them.
 
+pub mod calls;
 pub mod command;
 pub mod injection;
 pub mod output;

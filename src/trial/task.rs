@@ -11,6 +11,7 @@ use crate::observe::kind::BlockedKind;
 use crate::profile::Profile;
 use crate::target::Runtime;
 use crate::units::{Bytes, human};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A task that hangs is told from a slow one by its slowest sequential time, multiplied with this.
@@ -28,6 +29,8 @@ pub struct Asked {
     pub function: String,
     /// An expression, a file, or `module:ITEMS`.
     pub items: String,
+    /// Calls that were recorded (`--rerun`): then the two above are only for the reader.
+    pub recorded: Option<Recorded>,
     /// The function's async form.
     pub async_function: Option<String>,
     /// Called once in each process that runs tasks, before the first.
@@ -38,6 +41,30 @@ pub struct Asked {
     pub ignore_results: bool,
 }
 
+/// Calls of one function that were recorded when the program ran.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recorded {
+    /// The private folder they lie in.
+    pub folder: PathBuf,
+    /// How many calls the program made.
+    pub calls: u64,
+}
+
+/// Where the program makes the calls that were recorded.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Origin {
+    /// The file, relative to the working directory where it lies below; untrusted.
+    pub path: String,
+    /// The line of the call.
+    pub line: u32,
+    /// How many calls there were.
+    pub calls: u64,
+    /// Time of the run in which one was under way.
+    pub busy: Duration,
+    /// What the reader is told of them, a sentence.
+    pub sentence: String,
+}
+
 /// The user's function, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Task {
@@ -45,6 +72,8 @@ pub struct Task {
     pub function: String,
     /// As the user named them.
     pub items_named: String,
+    /// Where its calls were recorded; `None` when the user named it.
+    pub origin: Option<Origin>,
     /// The module it is imported as.
     pub module: String,
     /// Its name in that module, dots and all.

@@ -2,9 +2,10 @@
 
 use super::schema;
 use super::{count, rounded, said, seconds, share, start_method};
-use crate::recommendation::{Interval, SiteAdvice};
+use crate::recommendation::{Interval, Recommendation, SiteAdvice};
 use crate::trial::rerun::Rerun;
 use crate::trial::rerun::sites::Site;
+use crate::trial::task::Task;
 
 /// A row for each place, with its advice.
 pub(super) fn sites(rerun: Option<&Rerun>, advised: &[SiteAdvice]) -> Vec<schema::Site> {
@@ -38,6 +39,34 @@ fn row(site: &Site, advice: &SiteAdvice) -> schema::Site {
         tasks: count(site.tasks),
         busy_s: seconds(site.busy),
     }
+}
+
+/// A row for the calls that were recorded, where there is no executor yet.
+pub(super) fn of_calls(task: &Task, advice: &Recommendation) -> Option<schema::Site> {
+    let origin = task.origin.as_ref()?;
+    let part = |end: fn(Interval) -> f64| advice.speedup.map(end).and_then(rounded);
+    Some(schema::Site {
+        path: said(&origin.path),
+        line: origin.line,
+        executor: "none".to_owned(),
+        workers_found: 1,
+        model: advice.setting.model.name().to_owned(),
+        workers: advice.setting.workers as u64,
+        chunk_size: advice.setting.chunk_size.map(|size| size as u64),
+        start_method: start_method(&advice.setting),
+        speedup: part(|interval| interval.value),
+        speedup_low: part(|interval| interval.low),
+        speedup_high: part(|interval| interval.high),
+        speedup_now: None,
+        speedup_now_low: None,
+        speedup_now_high: None,
+        evidence: Some("task".to_owned()),
+        confidence: Some(share(advice.confidence)),
+        reason: said(&advice.reason),
+        built: 0,
+        tasks: count(origin.calls),
+        busy_s: seconds(origin.busy),
+    })
 }
 
 /// The trials of all places, each told by its own.

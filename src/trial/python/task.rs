@@ -8,7 +8,9 @@ use crate::observe::Observation;
 use crate::trial::Outcome;
 use crate::trial::model::{Model, StartMethod};
 use crate::trial::runner::harness::{Harness, Unanswered};
-use crate::trial::runner::wire::{Question, TaskMark, TaskObserved, TaskProbed, TaskVerified, TaskWords, Trial};
+use crate::trial::runner::wire::{
+    Question, RecordedWords, TaskMark, TaskObserved, TaskProbed, TaskVerified, TaskWords, Trial,
+};
 use crate::trial::runner::{Launch, Spec};
 use crate::trial::task::marks::{Mark, between};
 use crate::trial::task::{Asked, Observed, Task};
@@ -56,6 +58,10 @@ impl TaskRunner {
             folder: state.to_string_lossy().into_owned(),
             function: asked.function.clone(),
             items: asked.items.clone(),
+            recorded: asked
+                .recorded
+                .as_ref()
+                .map(|calls| RecordedWords { folder: calls.folder.to_string_lossy().into_owned(), calls: calls.calls }),
             async_function: asked.async_function.clone(),
             setup: asked.setup.clone(),
             teardown: asked.teardown.clone(),
@@ -99,6 +105,11 @@ impl TaskRunner {
     pub fn interpreter(&self) -> (PathBuf, (u8, u8, u8), bool) {
         let own = self.python.facts.executable.as_ref().map_or_else(|| self.named.clone(), PathBuf::from);
         (own, self.python.version(), self.python.gil())
+    }
+
+    /// Importing the module and making the items, as the first interpreter took for it.
+    pub fn import(&self) -> Duration {
+        self.import
     }
 
     fn probe(&mut self) -> Result<(), String> {
@@ -187,6 +198,13 @@ impl TaskRunner {
         self.task.result = told.result_bytes.map(Bytes);
         self.task.pickle = told.pickle_s.map(seconds);
         self.task.unsent = self.task.unsent.take().or(told.unsent);
+        if let Some(what) = &told.changes {
+            let copy = format!("a call of {function} changes {what}, and a worker process changes only its own copy");
+            match told.returns {
+                true => self.notes.push(format!("{copy}; with processes, use only what it returns")),
+                false => self.task.unsent = Some(format!("{copy}; let it return what it makes")),
+            }
+        }
         if !self.task.compared {
             return;
         }
@@ -228,7 +246,8 @@ impl TaskRunner {
 
     /// Runs one setting. All trouble becomes an outcome.
     pub(in crate::trial) fn run(&mut self, spec: &Spec) -> Outcome {
-        let repeats = if self.once { 1 } else { spec.repeats };
+        // All of the items on workers that never ran one is the user's own run: no repeat on warm ones is closer to it.
+        let repeats = if self.once || spec.tasks >= self.task.items { 1 } else { spec.repeats };
         // All tasks may be the slowest one; a hang is told sooner, by the harness itself.
         let timeout = spec.timeout + self.import * 2 + self.task.stalled(&spec.setting);
         let spec = Spec { repeats, timeout, ..spec.clone() };

@@ -17,16 +17,21 @@ macro_rules! package {
 }
 
 /// The package, by path below the folder.
-const FILES: [(&str, &str); 10] = package![
+const FILES: [(&str, &str); 15] = package![
     "sitecustomize.py",
     "concadvise_rerun/__init__.py",
     "concadvise_rerun/answers.py",
+    "concadvise_rerun/calls.py",
     "concadvise_rerun/executors.py",
     "concadvise_rerun/frames.py",
+    "concadvise_rerun/hooks.py",
     "concadvise_rerun/imports.py",
     "concadvise_rerun/joblib_parallel.py",
     "concadvise_rerun/loops.py",
+    "concadvise_rerun/pickles.py",
     "concadvise_rerun/pools.py",
+    "concadvise_rerun/reads.py",
+    "concadvise_rerun/recorder.py",
     "concadvise_rerun/sites.py",
 ];
 /// As `concadvise_rerun` knows them.

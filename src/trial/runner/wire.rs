@@ -49,6 +49,8 @@ pub struct TaskWords {
     pub function: String,
     /// As the user named them.
     pub items: String,
+    /// Where its calls were recorded; then function and items are from there.
+    pub recorded: Option<RecordedWords>,
     /// As the user named it.
     pub async_function: Option<String>,
     /// As the user named it.
@@ -61,6 +63,15 @@ pub struct TaskWords {
     pub compare: bool,
     /// A trial in which no task ends for so long hangs.
     pub stalled_s: f64,
+}
+
+/// Calls that were recorded when the program ran.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RecordedWords {
+    /// The folder they lie in.
+    pub folder: String,
+    /// How many calls the program made.
+    pub calls: u64,
 }
 
 /// One setting to run.
@@ -294,6 +305,10 @@ pub struct TaskVerified {
     pub changed: Option<u64>,
     /// Whether no two results can be compared.
     pub untold: bool,
+    /// What its calls change beside giving results, a noun; told of recorded calls only.
+    pub changes: Option<String>,
+    /// Whether any call gave a result at all.
+    pub returns: bool,
     /// Why a result cannot be sent from another process.
     pub unsent: Option<String>,
     /// An item as pickled.

@@ -40,6 +40,7 @@ class Named:
         if not colon or not where or not self.attribute:
             raise Unusable(f"{text!r} names no function; write FILE.py:function or package.module:function")
         self.module = _of_file(where) if where.endswith(".py") or os.sep in where else _of_module(where)
+        self.imported_as = self.module.__name__
         self.value = _attribute(self.module, self.attribute)
 
     def sibling(self, text):
@@ -138,15 +139,19 @@ def _of_module(where):
     return _import(where, where)
 
 
-def _import(name, where):
-    if name in sys.modules:
-        return sys.modules[name]
+def imported(name):
+    """A module by its name, wherever that is found."""
+    return _import(name, name)
+
+
+def carefully(make, where):
+    """Runs the top of a module of the user's; whatever comes up there is `Unusable`."""
     from multiprocessing import process
 
     start = process.BaseProcess.start
     process.BaseProcess.start = _refuse_to_start
     try:
-        return importlib.import_module(name)
+        return make()
     except StartsProcesses as error:
         raise Unusable(
             f"importing {where} starts processes ({error}): each worker that imports it would start them again; "
@@ -154,16 +159,27 @@ def _import(name, where):
         ) from None
     except SystemExit:
         raise Unusable(f'importing {where} ends the program; put that part under if __name__ == "__main__":') from None
+    except Unusable:
+        raise
     except BaseException as error:
-        if isinstance(error, ModuleNotFoundError) and error.name == name.split(".")[0]:
-            raise Unusable(
-                f"there is no module {name} for {sys.executable}; check the name, or give --python"
-            ) from None
         hint = "; --python chooses the interpreter" if isinstance(error, ModuleNotFoundError) else ""
         why = f"{_place(error)}{raised(error)[1]}{hint}"
         raise Unusable(f"{where} cannot be imported by {sys.executable}: {why}") from None
     finally:
         process.BaseProcess.start = start
+
+
+def _import(name, where):
+    return sys.modules[name] if name in sys.modules else carefully(lambda: _find_and_import(name), where)
+
+
+def _find_and_import(name):
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name.split(".")[0]:
+            raise
+    raise Unusable(f"there is no module {name} for {sys.executable}; check the name, or give --python")
 
 
 class StartsProcesses(BaseException):

@@ -13,7 +13,7 @@ import threading
 import time
 from statistics import median
 
-from . import answers, load, user
+from . import answers, load, recorded, user
 
 # Packages whose native code may have threads of its own, and the variables that limit them.
 _NATIVE = ("numpy", "scipy", "torch", "sklearn", "pandas", "cv2")
@@ -31,6 +31,9 @@ _KEPT_BYTES = 128 << 20
 # Items that are verified, and the time they may take, by the first run.
 _VERIFIED = 5
 _VERIFY_S = 0.5
+# Recorded calls that are looked at for whether they change their arguments, and the time that this may take.
+_CHANGED = 3
+_CHANGED_S = 0.3
 
 
 def probe(make):
@@ -46,6 +49,8 @@ def probe(make):
         notes.append("importing it starts threads, which do not live on in a forked process")
     if task.more:
         notes.append(f"there are more than {len(task.items)} items; the trials and the advice are about the first ones")
+    if task.recorded is not None:
+        notes += recorded.doubts(task.recorded)
     unsent = load.why_not_picklable(task.function)
     if unsent is not None:
         unsent = f"{task.named.text} cannot be sent to another process: {unsent}"
@@ -55,7 +60,7 @@ def probe(make):
             unsent = f"an item cannot be sent to another process: {unsent}"
     native = [name for name in _NATIVE if name in sys.modules]
     return {
-        "module": task.named.module.__name__,
+        "module": task.named.imported_as,
         "attribute": task.named.attribute,
         "coroutine": task.coroutine,
         "on_loop": task.on_loop is not None,
@@ -70,13 +75,15 @@ def probe(make):
 def observe(task, question):
     """As many items as fit in `sample_s`, spread over all of them."""
     task.set_up()
-    order, items, function = task.order(), task.items, task.function
     seconds, kept, size = {}, [], None
     rounds, again = 0, 0.0
     loop = None
     if task.coroutine:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
+    if task.recorded is not None and _changes_arguments(task, loop):
+        task.freeze()
+    order, items, function = task.order(), task.items, task.function
     clock = time.perf_counter
     begun, before = Mark(), clock()
     done = 0
@@ -84,9 +91,7 @@ def observe(task, question):
     while True:
         for index in order[:most]:
             first = clock()
-            answer = user.call(function, False, index, items[index]) if loop is None else loop.run_until_complete(
-                user.call_on_loop(function, index, items[index])
-            )
+            answer = _answer(function, loop, index, items[index])
             last = clock()
             done += 1
             if rounds == 1:
@@ -137,7 +142,11 @@ def verify(task):
         if indices and expected > _VERIFY_S:
             break
         indices.append(index)
+    before = _held(task)
     first = [_one(task, index) for index in indices]
+    changes = next((name for name, digest in _held(task).items() if before.get(name) != digest), None)
+    if task.recorded is not None and type(task.items[0]) is bytes:
+        changes = "what it is given"
     again = [_one(task, index) for index in indices] if expected <= 2 * _VERIFY_S else []
     other = next((a for a in first if references[a[0]].same(a[1], a[2]) is False), None)
     untold = all(references[a[0]].same(a[1], a[2]) is None for a in first)
@@ -149,6 +158,8 @@ def verify(task):
         "other": other and [other[0], answers.shown(other[1], other[2]), references[other[0]].shown],
         "changed": changed and changed[0],
         "untold": untold,
+        "changes": changes,
+        "returns": any(answer[1] is not None for answer in first),
         "unsent": next((reason for reason in (_unsent(answer) for answer in first) if reason), None),
         "argument_bytes": round(median(cost[0] for cost in sent)) if sent else None,
         "result_bytes": round(median(cost[1] for cost in sent)) if sent else None,
@@ -181,6 +192,31 @@ class Mark:
 
 def _one(task, index):
     return user.call(task.function, task.coroutine, index, task.items[index])
+
+
+def _answer(function, loop, index, item):
+    if loop is None:
+        return user.call(function, False, index, item)
+    return loop.run_until_complete(user.call_on_loop(function, index, item))
+
+
+def _changes_arguments(task, loop):
+    """Whether calls change what they are given, by a few of them."""
+    deadline = time.perf_counter() + _CHANGED_S
+    for index in task.order()[:_CHANGED]:
+        before = answers.digest(task.items[index])
+        _answer(task.function, loop, index, task.items[index])
+        if before is not None and answers.digest(task.items[index]) != before:
+            return True
+        if time.perf_counter() > deadline:
+            break
+    return False
+
+
+def _held(task):
+    """The data that recorded calls read in their module: which of it they change shows by this."""
+    data = recorded.data(task.recorded) if task.recorded is not None else {}
+    return {name: answers.digest(value) for name, value in data.items()}
 
 
 def _differ(one, other):

@@ -9,7 +9,7 @@ import pickle
 import sys
 import time
 
-from . import answers, load, user
+from . import answers, load, recorded, user
 from .executors import NotApplicable, WrongResult
 
 # Comparing results may take this part of the time that they took to make, and this long at least.
@@ -28,14 +28,34 @@ class Task:
         # Their folder comes first, as `python app.py` would have it, and ours last.
         ours = sys.path.pop(0)
         sys.path.append(ours)
-        self.named = load.Named(question["function"])
-        self.function = load.callable_of(self.named, self.named.attribute, "--task")
+        self.recorded = question["recorded"] and question["recorded"]["folder"]
+        self.setup = self.teardown = None
+        if self.recorded is None:
+            self._find(question)
+        else:
+            self.named, self.function = recorded.callable_of(self.recorded)
+            self.setup = recorded.Ready(self.recorded)
         self.coroutine = load.is_coroutine(self.function)
         self.on_loop = self.function if self.coroutine else None
         if question["async_function"]:
             self.on_loop = load.callable_of(self.named, question["async_function"], "--async-task")
             if not load.is_coroutine(self.on_loop):
                 raise load.Unusable(f"--async-task {question['async_function']} is no async def, so no loop can run it")
+        self.more = False
+        _phase(self.folder, "items")
+        self._question = question
+        self._get_items()
+        if self.recorded is not None and os.path.exists(self._frozen):
+            self.items = recorded.frozen(self.items)
+        load.check_call(self.named, self.function, self.items[0])
+        if self.on_loop is not None:
+            load.check_call(self.named, self.on_loop, self.items[0])
+        _phase(self.folder, "running")
+
+    def _find(self, question):
+        """What the user named."""
+        self.named = load.Named(question["function"])
+        self.function = load.callable_of(self.named, self.named.attribute, "--task")
         self.setup, self.teardown = (
             load.callable_of(self.named, question[name], f"--{name}") if question[name] else None
             for name in ("setup", "teardown")
@@ -43,15 +63,27 @@ class Task:
         for name in ("setup", "teardown"):
             if question[name] and load.is_coroutine(getattr(self, name)):
                 raise load.Unusable(f"--{name} {question[name]} is async def; name a plain function")
-        self.more = False
-        _phase(self.folder, "items")
+
+    def _get_items(self):
         self.items = load.kept_items(self._kept)
-        if self.items is None:
-            self.items, self.more = load.items(self.named, question["items"])
-        load.check_call(self.named, self.function, self.items[0])
-        if self.on_loop is not None:
-            load.check_call(self.named, self.on_loop, self.items[0])
-        _phase(self.folder, "running")
+        if self.items is None and self.recorded is not None:
+            self.items = recorded.items(self.recorded, self._question["recorded"]["calls"])
+        elif self.items is None:
+            self.items, self.more = load.items(self.named, self._question["items"])
+
+    def freeze(self):
+        """From now on each call gets arguments of its own, here and in the processes to come: calls change them."""
+        self._get_items()
+        try:
+            self.items = recorded.frozen(self.items)
+        except Exception:
+            return  # They hold what only threads can share; then they are as the calls before left them.
+        with open(self._frozen, "wb"):
+            pass
+
+    def shown(self, index):
+        item = self.items[index]
+        return answers.shown(recorded.thawed(item) if self.recorded is not None else item, None)
 
     def keep_items(self):
         return load.keep_items(self.items, self._kept)
@@ -82,6 +114,10 @@ class Task:
     @property
     def _kept(self):
         return os.path.join(self.folder, "items.pickle")
+
+    @property
+    def _frozen(self):
+        return os.path.join(self.folder, "frozen")
 
     @property
     def _references(self):
@@ -169,7 +205,7 @@ class Ledger:
         for index, result, raised in sorted(self._answers, key=lambda answer: answer[0]):
             reference = references.get(index)
             if reference is not None and reference.same(result, raised) is False:
-                item = answers.shown(self._task.items[index], None)
+                item = self._task.shown(index)
                 got = answers.shown(result, raised)
                 raise WrongResult(f"item {index} ({item}): {_got(got)}, and one after another {_got(reference.shown)}")
             if time.perf_counter() > deadline:

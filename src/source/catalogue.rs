@@ -1,0 +1,279 @@
+//! What is known without reading any source: what each code of a finding means (`rules/findings/CON…toml`), which
+//! callables block (`blocking.toml`), and what qualified names stand for (`kinds.toml`). All are in the binary, and
+//! tested to be right.
+
+use super::finding::{Evidence, Level};
+use super::names::QualifiedName;
+use serde::Deserialize;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+macro_rules! entries {
+    ($($code:literal),* $(,)?) => {
+        [$(($code, include_str!(concat!("../../rules/findings/", $code, ".toml")))),*]
+    };
+}
+
+const ENTRIES: [(&str, &str); 10] =
+    entries!["CON101", "CON102", "CON201", "CON202", "CON203", "CON204", "CON205", "CON206", "CON401", "CON402"];
+const KINDS: &str = include_str!("../../rules/findings/kinds.toml");
+const BLOCKING: &str = include_str!("../../rules/findings/blocking.toml");
+
+static CATALOGUE: LazyLock<Catalogue> =
+    LazyLock::new(|| Catalogue::embedded().expect("the embedded files are tested to be right"));
+
+/// Everything that is known.
+#[derive(Debug)]
+pub struct Catalogue {
+    /// Every code, in order.
+    pub entries: Vec<Entry>,
+    /// What names stand for.
+    pub kinds: Kinds,
+    /// Which callables block.
+    pub blocking: Blocking,
+}
+
+/// What a code of a finding means.
+#[derive(Debug)]
+pub struct Entry {
+    /// `CON101`.
+    pub code: String,
+    /// A few words with hyphens.
+    pub name: String,
+    /// How much it matters, where nothing is known of the case.
+    pub level: Level,
+    /// Whether it is looked for unless asked otherwise.
+    pub default: bool,
+    /// What it stands on.
+    pub evidence: Evidence,
+    /// A file with none of these words cannot have it; most files need not even be parsed.
+    pub words: Vec<String>,
+    /// What is looked for.
+    pub what: String,
+    /// Why that is bad.
+    pub why: String,
+    /// Source that has it.
+    pub example: String,
+    /// The same without it.
+    pub use_instead: String,
+    /// Where the claim comes from.
+    pub source: String,
+}
+
+/// An entry's file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EntryFile {
+    code: String,
+    name: String,
+    level: String,
+    default: bool,
+    evidence: String,
+    words: Vec<String>,
+    what: String,
+    why: String,
+    example: String,
+    use_instead: String,
+    source: String,
+}
+
+/// What qualified names stand for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kinds {
+    same: HashMap<String, String>,
+    returns: HashMap<String, String>,
+    enters: HashMap<String, String>,
+    passes: Passes,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Passes {
+    callables: HashSet<String>,
+}
+
+impl Kinds {
+    /// The usual name of what a name names, where it is another.
+    pub fn same(&self, name: &str) -> Option<&str> {
+        self.same.get(name).map(String::as_str)
+    }
+
+    /// What calling `callable` gives an instance of, where its name does not say it.
+    pub fn made_by(&self, callable: &str) -> Option<&str> {
+        self.returns.get(callable).map(String::as_str)
+    }
+
+    /// What entering an instance of `class` gives an instance of, where that is not itself.
+    pub fn entered(&self, class: &str) -> Option<&str> {
+        self.enters.get(class).map(String::as_str)
+    }
+
+    /// Whether calling `callable` gives its first argument back.
+    pub fn gives_its_argument(&self, callable: &str) -> bool {
+        self.passes.callables.contains(callable)
+    }
+}
+
+/// Which callables block.
+#[derive(Debug, Default)]
+pub struct Blocking {
+    groups: Vec<Group>,
+    by_name: HashMap<String, usize>,
+    except: HashSet<String>,
+}
+
+/// Callables that wait for the same.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GroupFile {
+    kind: String,
+    #[serde(default)]
+    level: Option<String>,
+    instead: String,
+    calls: Vec<String>,
+    #[serde(default)]
+    except: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BlockingFile {
+    group: Vec<GroupFile>,
+}
+
+/// Callables that wait for the same.
+#[derive(Debug)]
+pub struct Group {
+    /// What they wait for, in a word.
+    pub kind: String,
+    /// How much a call in a coroutine matters, where that is not the finding's own level.
+    pub level: Option<Level>,
+    /// Completes "use …".
+    pub instead: String,
+}
+
+impl Blocking {
+    /// The group of a callable that blocks.
+    pub fn of(&self, callable: &QualifiedName) -> Option<&Group> {
+        if self.except.contains(callable.as_str()) {
+            return None;
+        }
+        let exact = self.by_name.get(callable.as_str());
+        // A dunder or private attribute is no method that waits.
+        let any = || {
+            let public = !callable.last().starts_with('_');
+            self.by_name.get(&format!("{}.*", callable.owner())).filter(|_| public)
+        };
+        exact.or_else(any).map(|index| &self.groups[*index])
+    }
+
+    /// Every name in the table.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+}
+
+impl Catalogue {
+    /// The one in the binary.
+    pub fn get() -> &'static Self {
+        &CATALOGUE
+    }
+
+    /// What a code means.
+    pub fn entry(&self, code: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.code == code)
+    }
+
+    fn embedded() -> Result<Self, String> {
+        let entries = ENTRIES.iter().map(|(code, text)| entry(text).map_err(|why| format!("{code}.toml: {why}")));
+        let kinds = toml::from_str(KINDS).map_err(|why| format!("kinds.toml: {why}"))?;
+        Ok(Self { entries: entries.collect::<Result<_, _>>()?, kinds, blocking: blocking(BLOCKING)? })
+    }
+}
+
+fn entry(text: &str) -> Result<Entry, String> {
+    let file: EntryFile = toml::from_str(text).map_err(|why| why.to_string())?;
+    let evidence = [Evidence::Source, Evidence::Run].into_iter().find(|one| one.name() == file.evidence);
+    Ok(Entry {
+        level: level(&file.level)?,
+        evidence: evidence.ok_or_else(|| format!("unknown evidence {}", file.evidence))?,
+        code: file.code,
+        name: file.name,
+        default: file.default,
+        words: file.words,
+        what: file.what,
+        why: file.why,
+        example: file.example,
+        use_instead: file.use_instead,
+        source: file.source,
+    })
+}
+
+fn blocking(text: &str) -> Result<Blocking, String> {
+    let file: BlockingFile = toml::from_str(text).map_err(|why| format!("blocking.toml: {why}"))?;
+    let mut blocking = Blocking::default();
+    for group in file.group {
+        for name in group.calls {
+            if let Some(before) = blocking.by_name.insert(name.clone(), blocking.groups.len()) {
+                return Err(format!("blocking.toml: {name} is in group {before} already"));
+            }
+        }
+        blocking.except.extend(group.except);
+        let level = group.level.as_deref().map(level).transpose()?;
+        blocking.groups.push(Group { kind: group.kind, level, instead: group.instead });
+    }
+    Ok(blocking)
+}
+
+fn level(name: &str) -> Result<Level, String> {
+    let known = Level::ALL.into_iter().find(|level| level.name() == name);
+    known.ok_or_else(|| format!("unknown level {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn every_file_is_embedded_and_named_by_its_code() -> std::io::Result<()> {
+        let catalogue = Catalogue::embedded().expect("the files are right");
+        let codes: Vec<&str> = catalogue.entries.iter().map(|entry| entry.code.as_str()).collect();
+        assert_eq!(codes, ENTRIES.map(|(code, _)| code), "a file is named by its code");
+        assert!(codes.is_sorted());
+        let mut files = Vec::new();
+        for file in fs::read_dir("rules/findings")? {
+            let name = file?.file_name().to_string_lossy().into_owned();
+            files.extend(name.strip_suffix(".toml").filter(|stem| stem.starts_with("CON")).map(str::to_owned));
+        }
+        files.sort();
+        assert_eq!(files, codes, "every file is in ENTRIES");
+        Ok(())
+    }
+
+    #[test]
+    fn every_entry_says_all_that_a_reader_needs() {
+        for entry in &Catalogue::get().entries {
+            let said = [&entry.what, &entry.why, &entry.example, &entry.use_instead, &entry.source];
+            assert!(said.iter().all(|text| text.trim().len() > 10), "{}", entry.code);
+            assert!(!entry.words.is_empty(), "{}", entry.code);
+        }
+    }
+
+    #[test]
+    fn methods_of_a_star_block_but_for_exceptions() {
+        let blocking = &Catalogue::get().blocking;
+        let kind = |name: &str| blocking.of(&QualifiedName::of(name)).map(|group| group.kind.as_str());
+        for (name, expected) in [
+            ("time.sleep", Some("sleep")),
+            ("redis.Redis.get", Some("cache")),
+            ("redis.Redis.pipeline", None),
+            ("redis.Redis._private", None),
+            ("redis.asyncio.Redis.get", None),
+            ("requests.Session.close", None),
+        ] {
+            assert_eq!(kind(name), expected, "{name}");
+        }
+    }
+}

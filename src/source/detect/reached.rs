@@ -1,0 +1,54 @@
+//! CON102: what a coroutine blocks on through helpers, told from all files together.
+
+use super::coroutines::spoken;
+use crate::source::catalogue::Entry;
+use crate::source::finding::{Evidence, Finding, Step};
+use crate::source::project::graph::Graph;
+
+/// CON102: a coroutine calls a function of the project that ends in a blocking call.
+pub(super) fn blocking_helper(entry: &'static Entry, graph: &Graph) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (file, function) in graph.functions().filter(|(_, function)| function.is_async) {
+        for call in &function.calls {
+            let Some(spot) = &call.spot else { continue };
+            if spot.noqa.as_ref().is_some_and(|noqa| noqa.covers(&entry.code)) {
+                continue;
+            }
+            let Some(path) = graph.to_blocking(&call.callee) else { continue };
+            let through: Vec<&str> = path.steps.iter().map(|(_, step)| step.name.last()).collect();
+            let mut chain = Vec::new();
+            for (index, (file, step)) in path.steps.iter().enumerate() {
+                let next = path.steps.get(index + 1).map(|(_, next)| &next.name);
+                let called = next.and_then(|next| step.calls.iter().find(|call| call.callee == *next));
+                let (place, what) = match called {
+                    Some(call) => (call.place, spoken(call.callee.last())),
+                    None => (path.blocking.place, spoken(&path.blocking.callable)),
+                };
+                chain.push(Step { path: file.path.clone(), place, what: format!("{} calls {what}", step.within) });
+            }
+            findings.push(Finding {
+                entry,
+                level: entry.level,
+                path: file.path.clone(),
+                spot: spot.clone(),
+                qualified_name: Some(function.within.clone()),
+                message: format!(
+                    "{}() blocks the event loop: it calls {}{}; use {}",
+                    through[0],
+                    spoken(&path.blocking.callable),
+                    through.get(1..).filter(|rest| !rest.is_empty()).map_or_else(String::new, |rest| {
+                        format!(
+                            " through {}",
+                            rest.iter().map(|name| format!("{name}()")).collect::<Vec<_>>().join(", ")
+                        )
+                    }),
+                    path.blocking.instead
+                ),
+                evidence: Evidence::Source,
+                chain,
+                fix: None,
+            });
+        }
+    }
+    findings
+}

@@ -1,0 +1,80 @@
+//! The laws of detectors, and samples: below `tests/findings` a comment `# -> CON101` says what its line must have, and
+//! every other line must have nothing, of any code.
+
+use super::{DETECTORS, Dispatch};
+use crate::source::catalogue::Catalogue;
+use crate::source::project::check;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// Codes found below `path`, by file and line.
+fn found(path: &Path) -> BTreeMap<(PathBuf, usize), BTreeSet<String>> {
+    let checked = check(&[path.to_owned()], &Dispatch::of(|_| true));
+    assert_eq!(checked.notes, [], "{}", path.display());
+    let mut found: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    for finding in checked.findings {
+        found.entry((finding.path, finding.spot.start.line)).or_default().insert(finding.entry.code.clone());
+    }
+    found
+}
+
+/// Codes found in a text.
+fn codes(text: &str) -> io::Result<BTreeSet<String>> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("app.py");
+    fs::write(&path, text)?;
+    Ok(found(&path).into_values().flatten().collect())
+}
+
+#[test]
+fn each_detector_has_its_entry_and_each_entry_its_detector() {
+    let detectors: BTreeSet<&str> = DETECTORS.iter().map(|(code, _)| *code).collect();
+    let entries: BTreeSet<&str> = Catalogue::get().entries.iter().map(|entry| entry.code.as_str()).collect();
+    assert_eq!(detectors, entries);
+}
+
+#[test]
+fn each_example_fires_and_what_to_use_instead_does_not() -> io::Result<()> {
+    for entry in &Catalogue::get().entries {
+        assert!(codes(&entry.example)?.contains(&entry.code), "the example of {} does not fire", entry.code);
+        let instead = codes(&entry.use_instead)?;
+        assert!(instead.is_empty(), "what to use instead of {} has {instead:?}", entry.code);
+        let has_word = entry.words.iter().any(|word| entry.example.contains(word));
+        assert!(has_word, "the example of {} has none of its words, so such files would not be looked at", entry.code);
+    }
+    Ok(())
+}
+
+#[test]
+fn samples_have_what_their_comments_say_and_nothing_else() -> io::Result<()> {
+    let mut fired = BTreeSet::new();
+    for sample in fs::read_dir("tests/findings")? {
+        let sample = sample?.path();
+        let mut expected: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+        for path in python_below(&sample)? {
+            for (index, line) in fs::read_to_string(&path)?.lines().enumerate() {
+                if let Some((_, codes)) = line.split_once("# -> ") {
+                    let codes = codes.split(", ").map(|code| code.trim().to_owned());
+                    expected.insert((path.clone(), index + 1), codes.collect());
+                }
+            }
+        }
+        fired.extend(expected.values().flatten().cloned());
+        assert_eq!(found(&sample), expected, "{}", sample.display());
+    }
+    let entries: BTreeSet<String> = Catalogue::get().entries.iter().map(|entry| entry.code.clone()).collect();
+    assert_eq!(fired, entries, "each code fires in a sample");
+    Ok(())
+}
+
+fn python_below(path: &Path) -> io::Result<Vec<PathBuf>> {
+    if path.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut all = Vec::new();
+    for entry in fs::read_dir(path)? {
+        all.extend(python_below(&entry?.path())?);
+    }
+    Ok(all)
+}

@@ -1,0 +1,199 @@
+//! Checks files: each by itself, in parallel, and then all together.
+
+use super::graph::Graph;
+use super::summary::{Function, Summary};
+use super::{Note, files};
+use crate::source::detect::Dispatch;
+use crate::source::finding::Finding;
+use crate::source::names::{Module, QualifiedName};
+use crate::source::python::{self, Source};
+use crate::source::walk::{File, Walked, walk};
+use rayon::prelude::*;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Findings, by file and place.
+    pub findings: Vec<Finding>,
+    /// What could not be read, or not well.
+    pub notes: Vec<Note>,
+    /// Files that were looked at.
+    pub files: usize,
+}
+
+/// What one file gave.
+#[derive(Default)]
+struct Seen {
+    walked: Option<Walked>,
+    note: Option<Note>,
+}
+
+/// Stack of a thread that walks trees: 16 kB for each level of the deepest one.
+const STACK: usize = 16 << 20;
+
+/// Checks the files and folders that are named, on as many threads as this process may use cores.
+pub fn check(named: &[PathBuf], dispatch: &Dispatch) -> Checked {
+    match rayon::ThreadPoolBuilder::new().stack_size(STACK).build() {
+        Ok(pool) => pool.install(|| on_these_threads(named, dispatch)),
+        // There are no threads to be had: whatever there is must do.
+        Err(_) => on_these_threads(named, dispatch),
+    }
+}
+
+fn on_these_threads(named: &[PathBuf], dispatch: &Dispatch) -> Checked {
+    let (files, notes) = files::find(named);
+    let is_named: HashSet<&Path> = named.iter().map(PathBuf::as_path).collect();
+    let look = |path: &PathBuf, always: bool| look(path, dispatch, always, is_named.contains(path.as_path()));
+    let seen: Vec<Seen> = files.par_iter().map(|path| look(path, false)).collect();
+    let mut checked = Checked { notes, files: files.len(), ..Checked::default() };
+    let mut summaries = Vec::new();
+    let mut skipped = Vec::new();
+    for (path, seen) in files.iter().zip(seen) {
+        match (&seen.walked, &seen.note) {
+            (None, None) => skipped.push(path),
+            _ => checked.take(seen, &mut summaries),
+        }
+    }
+    if !dispatch.projects.is_empty() {
+        reach(&mut checked, &mut summaries, skipped, &|path| look(path, true));
+        summaries.sort_by(|one, other| one.path.cmp(&other.path));
+        let graph = Graph::of(&summaries);
+        for (entry, detect) in &dispatch.projects {
+            checked.findings.extend(detect(entry, &graph));
+        }
+    }
+    let key = |finding: &Finding| (finding.path.clone(), finding.spot.cell, finding.spot.start, &finding.entry.code);
+    checked.findings.sort_by(|one, other| key(one).cmp(&key(other)));
+    checked.notes.sort();
+    checked
+}
+
+impl Checked {
+    fn take(&mut self, seen: Seen, summaries: &mut Vec<Summary>) {
+        self.notes.extend(seen.note);
+        if let Some(walked) = seen.walked {
+            self.findings.extend(walked.findings);
+            summaries.push(walked.summary);
+        }
+    }
+}
+
+/// Looks at those of the skipped files that coroutines call into, directly or through others.
+fn reach(
+    checked: &mut Checked,
+    summaries: &mut Vec<Summary>,
+    skipped: Vec<&PathBuf>,
+    look: &(dyn Fn(&PathBuf) -> Seen + Sync),
+) {
+    let coroutines = summaries.iter().flat_map(|summary| &summary.functions).filter(|function| function.is_async);
+    let mut wanted: Vec<QualifiedName> = coroutines.flat_map(callees).collect();
+    if wanted.is_empty() || skipped.is_empty() {
+        return;
+    }
+    let modules: Vec<_> = skipped.into_par_iter().map(|path| (Module::of(path).name, path)).collect();
+    let mut unread: HashMap<String, Vec<&PathBuf>> = HashMap::new();
+    modules.into_iter().for_each(|(module, path)| unread.entry(module).or_default().push(path));
+    let mut known = Known::default();
+    summaries.iter().for_each(|summary| known.add(summary));
+    let mut followed = HashSet::new();
+    loop {
+        let mut again = Vec::new();
+        let mut paths = Vec::new();
+        while let Some(name) = wanted.pop() {
+            if !followed.insert(name.clone()) {
+                continue;
+            }
+            let mut found: Vec<&PathBuf> = Vec::new();
+            parts(&name).for_each(|(module, _)| found.extend(unread.remove(module).into_iter().flatten()));
+            if found.is_empty() {
+                wanted.extend(known.next(&name));
+            } else {
+                paths.extend(found);
+                again.push(name);
+            }
+        }
+        if paths.is_empty() {
+            return;
+        }
+        let seen: Vec<Seen> = paths.par_iter().map(|path| look(path)).collect();
+        let before = summaries.len();
+        seen.into_iter().for_each(|seen| checked.take(seen, summaries));
+        summaries[before..].iter().for_each(|summary| known.add(summary));
+        for name in &again {
+            followed.remove(name);
+        }
+        wanted = again;
+    }
+}
+
+/// What is known of files that were read, by name: what functions call, and what modules pass on.
+#[derive(Default)]
+struct Known {
+    calls: HashMap<QualifiedName, Vec<QualifiedName>>,
+    passes: HashMap<(String, String), QualifiedName>,
+}
+
+impl Known {
+    fn add(&mut self, summary: &Summary) {
+        for function in summary.functions.iter().filter(|function| !function.is_async) {
+            self.calls.entry(function.name.clone()).or_default().extend(callees(function));
+        }
+        for (name, target) in &summary.exports {
+            self.passes.insert((summary.module.clone(), name.clone()), target.clone());
+        }
+    }
+
+    /// What following a name leads to.
+    fn next(&self, name: &QualifiedName) -> Vec<QualifiedName> {
+        let passed = parts(name).find_map(|(module, rest)| {
+            let (first, below) = rest.split_once('.').map_or((rest, None), |(first, below)| (first, Some(below)));
+            let target = self.passes.get(&(module.to_owned(), first.to_owned()))?;
+            Some(below.map_or_else(|| target.clone(), |below| target.join(below)))
+        });
+        self.calls.get(name).cloned().unwrap_or_default().into_iter().chain(passed).collect()
+    }
+}
+
+fn callees(function: &Function) -> impl Iterator<Item = QualifiedName> {
+    function.calls.iter().map(|call| call.callee.clone())
+}
+
+/// The modules that a name may be in, and what it is there: `shop.client` and `fetch`, `shop` and `client.fetch`.
+fn parts(name: &QualifiedName) -> impl Iterator<Item = (&str, &str)> {
+    name.match_indices('.').map(|(at, _)| (&name[..at], &name[at + 1..]))
+}
+
+/// Looks at one file; `always` also where no finding can be in it.
+fn look(path: &Path, dispatch: &Dispatch, always: bool, named: bool) -> Seen {
+    let refuse = |clause: String| {
+        let note = Note { path: path.to_owned(), clause, refused: named };
+        Seen { note: Some(note), walked: None }
+    };
+    let bytes = match python::bytes(path) {
+        Ok(bytes) => bytes,
+        Err(why) => return refuse(why),
+    };
+    if !always && !named && !dispatch.may_find_in(&bytes) {
+        return Seen::default();
+    }
+    let source = match Source::parse(path, &bytes) {
+        Ok(source) => source,
+        Err(why) => return refuse(why),
+    };
+    drop(bytes);
+    if source.is_python_2() {
+        return refuse("it is written for Python 2, which is not checked".to_owned());
+    }
+    let mut errors = source.errors();
+    let note = errors.next().map(|(place, why)| {
+        let more = errors.count();
+        let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        let clause = format!("line {} does not parse: {why}{more}; the rest is checked", place.line);
+        Note { path: path.to_owned(), clause, refused: false }
+    });
+    let module = Module::of(path);
+    let walked = walk(&File::of(&source, &module), dispatch);
+    Seen { walked: Some(walked), note }
+}
