@@ -2,8 +2,8 @@
 //!
 //! `twin` (pure) says what is run, `plan` (pure) in which order and how often, `scaling` (pure) has the laws that
 //! `curve` (pure) fits to what ran, `python` and `native` run one setting each under our own observer, `race` spends
-//! the budget. Which of the models
-//! is advised is left to `rules` and `recommendation`.
+//! the budget. `rerun` runs the user's whole command again, where that was asked for. Which of the models is advised is
+//! left to `rules` and `recommendation`.
 
 pub mod cluster;
 pub mod curve;

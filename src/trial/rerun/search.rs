@@ -61,8 +61,9 @@ pub struct Search {
     /// Larger chunks, where tasks are too short to be handed over one by one: tasks for each pool.
     chunks_of: Option<usize>,
     others: Vec<StartMethod>,
-    /// Time with tasks under way, which one worker alone would multiply.
+    /// Time with tasks under way, which one worker alone would multiply by those that get on at once.
     busy: Duration,
+    at_once: usize,
     tasks: usize,
     trials: Vec<Trial>,
     refused: Vec<Trial>,
@@ -85,6 +86,12 @@ impl Search {
             chunks_of: None,
             others: Vec::new(),
             busy: site.busy,
+            // Threads that compute take turns; where they do not, one run shows it.
+            at_once: match found.model {
+                _ if bounds.waits => found.workers,
+                Model::Threads | Model::AsyncioThreads => 1,
+                _ => found.workers.min(bounds.cpus),
+            },
             tasks,
             trials: vec![row(found, Outcome::Ok(unchanged.clone()))],
             refused: Vec::new(),
@@ -309,7 +316,7 @@ impl Search {
         if setting.model != Model::Sequential {
             return unchanged;
         }
-        let missing = self.found.workers.min(self.tasks).saturating_sub(1);
+        let missing = self.at_once.min(self.tasks).saturating_sub(1);
         unchanged + self.busy.saturating_mul(u32::try_from(missing).unwrap_or(u32::MAX))
     }
 }
