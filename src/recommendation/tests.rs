@@ -298,9 +298,9 @@ fn the_interval_covers_the_repeats_and_never_less_than_the_noise() {
         World::of(&[Model::Threads], WorkersRule::Cpus, &trials).recommend().speedup.expect("both ran")
     };
     let one = speedup(&[10_000], &[2_500]);
-    assert!((one.value - 4.0).abs() < 1e-9 && (one.low - 3.88).abs() < 1e-9 && (one.high - 4.12).abs() < 1e-9);
+    assert!((one.value - 4.0).abs() < 1e-9 && (one.low - 3.6).abs() < 1e-9 && (one.high - 4.4).abs() < 1e-9);
     let many = speedup(&[9_000, 10_000, 11_000], &[2_400, 2_500, 2_600]);
-    assert!(many.low < 3.6 && many.high > 4.4 && many.low < many.value && many.value < many.high, "{many:?}");
+    assert!(many.low <= 3.6 && many.high > 4.4 && many.low < many.value && many.value < many.high, "{many:?}");
 }
 
 #[test]

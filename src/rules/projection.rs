@@ -26,6 +26,23 @@ pub(crate) struct Projection {
     pub peak_memory: Bytes,
 }
 
+impl Projection {
+    /// Workers that only came into being another way do the same work at the same speed, so one that is dearer to start
+    /// is never better: where its trial says so it met a better moment, and what the cheapest took after its start is
+    /// believed instead.
+    fn no_faster_for_a_dearer_start(mut self, tried: &[Self]) -> Self {
+        let same = |other: &&Self| Setting { start_method: self.setting.start_method, ..other.setting } == self.setting;
+        let cheapest = tried.iter().filter(same).min_by(|one, other| one.start.total_cmp(&other.start));
+        let Some(cheapest) = cheapest.filter(|cheapest| cheapest.start < self.start) else { return self };
+        let lacking = (cheapest.seconds - cheapest.start) - (self.seconds - self.start);
+        if lacking > 0.0 {
+            self.seconds += lacking;
+            self.repeats.iter_mut().for_each(|repeat| *repeat += lacking);
+        }
+        self
+    }
+}
+
 /// The settings that ran, of the strongest evidence among them only: times of the user's own function and of a twin
 /// are not times of the same thing.
 pub(crate) fn projections(twin: Option<&Twin>, trials: &[Trial]) -> Vec<Projection> {
@@ -38,7 +55,8 @@ pub(crate) fn projections(twin: Option<&Twin>, trials: &[Trial]) -> Vec<Projecti
         Some((trial, measured))
     });
     let work = Work::of(twin, strongest, measured.clone());
-    measured.filter_map(|(trial, measured)| work.project(trial, measured)).collect()
+    let tried: Vec<Projection> = measured.filter_map(|(trial, measured)| work.project(trial, measured)).collect();
+    tried.iter().cloned().map(|one| one.no_faster_for_a_dearer_start(&tried)).collect()
 }
 
 /// The shortest of each model, in the order of `Model::ALL`.
@@ -162,7 +180,25 @@ impl Work {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trial::model::StartMethod;
     use crate::trial::twin::TaskDemand;
+
+    #[test]
+    fn a_dearer_start_makes_no_worker_faster() {
+        let trial = |method, start: u64, walls: &[u64]| Trial {
+            setting: Setting { model: Model::Processes, workers: 2, chunk_size: Some(1), start_method: Some(method) },
+            evidence: Evidence::Twin,
+            outcome: Outcome::Ok(Measurement {
+                tasks: 1,
+                start: Duration::from_millis(start),
+                walls: walls.iter().map(|wall| Duration::from_millis(*wall)).collect(),
+                ..Measurement::default()
+            }),
+        };
+        let trials = [trial(StartMethod::Fork, 10, &[1100, 1000, 1200]), trial(StartMethod::Spawn, 200, &[900, 800])];
+        let seconds: Vec<f64> = projections(None, &trials).iter().map(|tried| tried.seconds).collect();
+        assert!((seconds[0] - 1.11).abs() < 1e-9 && (seconds[1] - 1.3).abs() < 1e-9, "{seconds:?}");
+    }
 
     #[test]
     fn a_noisy_moment_does_not_let_threads_share_the_gil() {
