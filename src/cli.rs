@@ -75,8 +75,9 @@ pub struct Advise {
     /// How it is done.
     #[command(flatten)]
     pub options: Options,
-    /// Run the command again and again, looked into: each place that builds executors is tried with others, and what
-    /// it prints compared (Python only; its input is empty then)
+    /// Run the command again and again, looked into: each place that builds executors is tried with others and what it
+    /// prints compared; where it builds none, the function that it calls for each item is tried itself (Python only; its
+    /// input is empty then)
     #[arg(long, requires = "argv", conflicts_with_all = ["task", "no_trials"])]
     pub rerun: bool,
     /// A function instead of a command.
