@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 const LONGEST: usize = 8;
 
 /// Names of one thing that are followed from package to package.
-const REEXPORTS: usize = 4;
+pub(super) const REEXPORTS: usize = 4;
 
 /// All functions of a project.
 pub struct Graph<'s> {

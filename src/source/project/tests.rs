@@ -124,6 +124,17 @@ fn the_deepest_tree_that_is_walked_fits_the_stack() -> Result<()> {
 }
 
 #[test]
+fn modules_that_pass_names_on_in_circles_are_left() -> Result<()> {
+    let files: Vec<(&str, &[u8])> = vec![
+        ("app.py", b"import a\nasync def f():\n    a.a.a.load(1)\n"),
+        ("a/__init__.py", b"from a.a import a\n"),
+        ("a/a.py", b"from a import a\nfrom a.a.a import a as b\n"),
+    ];
+    assert!(check_files(&files)?.1.findings.is_empty());
+    Ok(())
+}
+
+#[test]
 fn a_chain_is_told_step_by_step_over_files() -> Result<()> {
     let files: Vec<(&str, &[u8])> = vec![
         ("app.py", b"from helper import load\nclass C:\n    async def f(self):\n        load(1)\n"),
