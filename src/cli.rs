@@ -15,6 +15,7 @@ const EXAMPLES: &str = "\
 Examples:
   concadvise -- python3 crawl.py        watch it once, try every model, advise
   concadvise --no-trials -- ./server    watch it only
+  concadvise --rerun -- python3 app.py  try its own executors in the whole program
   concadvise --task app.py:fetch --items 'range(200)'    try a function of your own
   concadvise attach 4711 --duration 1m  watch what runs already
   concadvise check src                  findings in Python source, nothing is run
@@ -74,6 +75,10 @@ pub struct Advise {
     /// How it is done.
     #[command(flatten)]
     pub options: Options,
+    /// Run the command again and again, looked into: each place that builds executors is tried with others, and what
+    /// it prints compared (Python only; its input is empty then)
+    #[arg(long, requires = "argv", conflicts_with_all = ["task", "no_trials"])]
+    pub rerun: bool,
     /// A function instead of a command.
     #[command(flatten)]
     pub task: Task,
@@ -179,7 +184,7 @@ pub struct Options {
     /// Where the report goes; - for standard output, and the table then to standard error only
     #[arg(short, long, value_name = "PATH", default_value = "concadvise.toml")]
     pub output: PathBuf,
-    /// Time for the trials, as seconds or like 10s or 2m [default: 10s, or twice the run when that is longer]
+    /// Time for the trials, as seconds or like 10s or 2m [default: 10s, or twice the run when that is longer; 20s or more with --task]
     #[arg(long, value_name = "TIME", value_parser = budget)]
     pub budget: Option<Duration>,
     /// A folder with rules that add to or replace the built-in ones
@@ -383,6 +388,9 @@ mod tests {
             ("concadvise --task app.py:f", "--items", OURS),
             ("concadvise --items x -- prog", "--task", OURS),
             ("concadvise --task app.py:f --items x -- prog", "cannot be used with", OURS),
+            ("concadvise --rerun", "COMMAND", OURS),
+            ("concadvise --rerun --no-trials -- prog", "cannot be used with", OURS),
+            ("concadvise --rerun --task app.py:f --items x", "cannot be used with", OURS),
             ("concadvise --budget 5parsecs -- prog", "no unit of time", OURS),
             ("concadvise report", "FILE", USAGE),
             ("concadvise report x --format pdf", "table", USAGE),

@@ -19,7 +19,7 @@
 //!
 //! 1. A stage imports only stages to its left; base modules import no stage; only `run.rs` and the command line name
 //!    them all.
-//! 2. `profile`, `classify`, `rules`, `recommendation`, `gate`, `trial::{model, twin, plan, scaling}` are pure: no
+//! 2. `profile`, `classify`, `rules`, `recommendation`, `gate`, `trial::{model, twin, plan, scaling, curve}` are pure: no
 //!    file system, process, environment, clock, or printing. (`rules::load` is the edge that reads rule files.)
 //! 3. Only `sys` holds `unsafe`, each block with its `SAFETY` comment.
 //! 4. Only `report`, `run.rs` and `main.rs` print. Stages return notices; progress goes through a callback.

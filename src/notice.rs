@@ -134,6 +134,16 @@ pub enum Notice {
         /// When, after the target's start.
         after: Duration,
     },
+    /// Something about running the whole command again that its trials depend on.
+    RerunDoubt {
+        /// What, as a clause.
+        doubt: String,
+    },
+    /// Running the command again was asked for and gave nothing to try.
+    NothingToTurn {
+        /// What was looked for, or why it could not be, as a clause.
+        why: String,
+    },
     /// A target that was attached to was let go before the time that was asked for.
     Detached {
         /// The signal that ended the watching; the target did not get it from us.
@@ -168,6 +178,8 @@ impl Notice {
             Self::SwitchesLost { .. } => "switches-lost",
             Self::SwitchesStopped { .. } => "switches-stopped",
             Self::Detached { .. } => "detached",
+            Self::RerunDoubt { .. } => "rerun-doubt",
+            Self::NothingToTurn { .. } => "nothing-to-turn",
         }
     }
 }
@@ -213,7 +225,13 @@ impl fmt::Display for Notice {
                 "other programs used {elsewhere} of this machine's CPU during the run; times are less sure than they look"
             ),
             Self::Throttled { how } => write!(f, "CPU time was taken away during the run: {how}"),
-            Self::TwinDoubt { doubt } | Self::TaskDoubt { doubt } => f.write_str(doubt),
+            Self::TwinDoubt { doubt } | Self::TaskDoubt { doubt } | Self::RerunDoubt { doubt } => f.write_str(doubt),
+            Self::NothingToTurn { why } => {
+                write!(
+                    f,
+                    "--rerun found nothing to try in the program itself: {why}; a synthetic workload was tried instead"
+                )
+            }
             Self::BudgetSpent { skipped } => {
                 write!(f, "the trial budget ended with {skipped} settings not run; a larger --budget would try them")
             }

@@ -9,6 +9,7 @@ mod check;
 mod doctor;
 mod look;
 mod progress;
+mod rerun;
 mod say;
 mod task;
 mod trials;
@@ -87,6 +88,7 @@ pub fn judge(recording: Recording, profile: Profile, rules: &Rules) -> Report {
         twin,
         host.cpus.usable(),
     );
+    let recommendation = recommendation.of_sites(tried.rerun.as_ref(), host.cpus.usable());
     let undecided = decision.undecided.into_iter();
     notices.extend(undecided.map(|(rule, fact)| Notice::UndecidableRule { rule, fact }));
     let complete = observation.complete && observation.interrupted.is_none() && tried.interrupted.is_none();

@@ -15,7 +15,7 @@ use std::time::Duration;
 fn watch(words: &[&str], timeout: Option<Duration>, without: &[Mechanism]) -> Observation {
     let words: Vec<OsString> = words.iter().map(OsString::from).collect();
     let stdio = Stdio::Capture { input: Vec::new() };
-    let settings = Settings { stdio, timeout, without: without.to_vec() };
+    let settings = Settings { stdio, timeout, without: without.to_vec(), ..Settings::default() };
     observe(&words, &settings, &mut |_| {}).expect("the program starts")
 }
 

@@ -86,7 +86,7 @@ impl Instrument {
 pub fn examine(host: &Host) -> Result<Vec<Instrument>, super::Error> {
     let ours = |source| super::Error::Ours { doing: "start a process to try things on", source };
     // A shell is where POSIX puts it, whatever PATH says.
-    let held = spawn::hold(&["/bin/sh", "-c", ":"].map(Into::into), None).map_err(ours)?;
+    let held = spawn::hold(&["/bin/sh", "-c", ":"].map(Into::into), None, &[]).map_err(ours)?;
     settle(held.pid());
     let mut all = files_of(held.pid());
     all.push(running_already());

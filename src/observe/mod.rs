@@ -68,6 +68,8 @@ pub struct Settings {
     pub timeout: Option<Duration>,
     /// What is not looked at, so that its cost or its worth can be compared.
     pub without: Vec<Mechanism>,
+    /// Variables that the run has beside ours, or instead of ours of the same name. Never for the user's own run.
+    pub environment: Vec<(OsString, OsString)>,
 }
 
 /// A way of observing that can be done without: each adds to what `schedstat` and `rusage` tell.

@@ -104,13 +104,14 @@ impl Run {
                 (Some(capture), Some(streams))
             }
         };
-        let held = spawn::hold(argv, streams.as_ref()).map_err(|source| match source.kind() {
-            io::ErrorKind::InvalidInput => Error::NotExecutable {
-                command: command.to_owned(),
-                why: "a word of it has a NUL byte in it, which no program can be given".to_owned(),
-            },
-            _ => Error::Ours { doing: "start a process for the command", source },
-        })?;
+        let held =
+            spawn::hold(argv, streams.as_ref(), &settings.environment).map_err(|source| match source.kind() {
+                io::ErrorKind::InvalidInput => Error::NotExecutable {
+                    command: command.to_owned(),
+                    why: "a word of it has a NUL byte in it, which no program can be given".to_owned(),
+                },
+                _ => Error::Ours { doing: "start a process for the command", source },
+            })?;
         drop(streams);
         let root = held.pid();
         let held_rss = resident(root);

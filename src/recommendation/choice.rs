@@ -37,6 +37,15 @@ pub(super) fn candidates(case: &Case, limits: &Limits, tried: &[Projection]) -> 
     if unopposed && others.clone().count() > 0 && others.clone().all(untried) { Vec::new() } else { candidates }
 }
 
+/// What may be chosen of trials of the whole program: all that ran, but not of a model that did something else.
+pub(super) fn best_safe(trials: &[Trial], tried: &[Projection]) -> Vec<Projection> {
+    let wrong = |tried: &&Projection| {
+        let same = trials.iter().filter(|trial| trial.setting.model == tried.setting.model);
+        same.clone().any(|trial| matches!(trial.outcome, Outcome::Unsafe(_)))
+    };
+    tried.iter().filter(|tried| !wrong(tried)).cloned().collect()
+}
+
 /// Whether workers of that model that start that way never gave other results than one alone, and never hung.
 fn safe(case: &Case, tried: &Projection) -> bool {
     let same = |trial: &Trial| {

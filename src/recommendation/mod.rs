@@ -7,6 +7,7 @@
 
 mod choice;
 mod limits;
+mod of_sites;
 mod of_task;
 mod snippet;
 mod spread;
@@ -22,6 +23,8 @@ use crate::trial::model::{Model, Setting};
 use crate::trial::twin::Twin;
 use crate::trial::{Evidence, Trial};
 use crate::units::{Bytes, Share};
+
+pub use of_sites::SiteAdvice;
 
 /// How much longer the simpler model, or fewer workers, may take and still be preferred (DESIGN §5).
 const TOLERANCE: f64 = 0.05;
@@ -62,6 +65,10 @@ pub struct Recommendation {
     pub snippet: String,
     /// Other settings that ran, best first.
     pub alternatives: Vec<Alternative>,
+    /// The place in the program that it is about, `app.py:42`; `None` when it is about all of it.
+    pub at: Option<String>,
+    /// Advice for each place where the program builds executors, in the order of the reruns' sites.
+    pub sites: Vec<SiteAdvice>,
 }
 
 /// A value with the range it lies in at 90 %.
@@ -131,6 +138,8 @@ pub fn recommend(
         advice: words.advice(),
         snippet: snippet::snippet(&target.runtime, &setting, &policy),
         alternatives: alternatives(&tried, setting.model),
+        at: None,
+        sites: Vec::new(),
         policy,
     }
 }

@@ -1,5 +1,6 @@
 //! [`Report`] → [`Document`]: each stage's values under the names of the file, rounded and escaped. Decides nothing.
 
+mod sites;
 mod work;
 
 use super::Report;
@@ -47,7 +48,13 @@ impl Document {
             profile: profiled(profile, observation),
             twin: recording.tried.twin.as_ref().filter(|_| recording.tried.task.is_none()).map(work::twin),
             task: recording.tried.task.as_ref().map(|from| work::task(from, recording.tried.twin.as_ref())),
-            trial: trials(&recording.tried.trials, recording.tried.twin.as_ref()),
+            site: sites::sites(recording.tried.rerun.as_ref(), &recommendation.sites),
+            trial: [
+                trials(&recording.tried.trials, recording.tried.twin.as_ref()),
+                sites::trials(recording.tried.rerun.as_ref()),
+            ]
+            .concat(),
+            curve: work::curves(recording, profile),
             notice: notices.iter().chain(&not_listed).map(notice).collect(),
             sampling: sampling(observation),
             function: functions(&observation.functions),
@@ -62,6 +69,7 @@ fn recommended(from: &Recommendation) -> schema::Recommendation {
     schema::Recommendation {
         model: from.setting.model.name().to_owned(),
         workers: from.setting.workers as u64,
+        site: from.at.as_deref().map(said),
         rule: String::new(),
         workers_policy: said(&from.policy),
         chunk_size: from.setting.chunk_size.map(|size| size as u64),
@@ -241,6 +249,7 @@ fn trials(trials: &[Trial], twin: Option<&Twin>) -> Vec<schema::Trial> {
         };
         let wall = measured.and_then(|_| wall_of(&trial.setting));
         schema::Trial {
+            site: None,
             model: trial.setting.model.name().to_owned(),
             workers: trial.setting.workers as u64,
             chunk_size: trial.setting.chunk_size.map(|size| size as u64),
@@ -255,7 +264,7 @@ fn trials(trials: &[Trial], twin: Option<&Twin>) -> Vec<schema::Trial> {
             per_task_s: measured.map(|measured| seconds(measured.per_task())),
             dispatch_s: measured.and_then(|measured| measured.dispatch).map(seconds),
             cpu_s: measured.map(|measured| seconds(measured.cpu)),
-            repeats: measured.map(|measured| measured.walls.len() as u64),
+            repeats: measured.map(|measured| measured.repeats() as u64),
             tasks: measured.map(|measured| measured.tasks),
         }
     };
@@ -368,10 +377,12 @@ pub(super) mod tests {
     use crate::classify::{Bottleneck, Class};
     use crate::host::{CpuQuota, MemoryLimit};
     use crate::observe::{Counter, Process, Totals, Worker};
-    use crate::recommendation::Interval;
+    use crate::recommendation::{Interval, SiteAdvice};
     use crate::report::recording::{Recording, Tried};
     use crate::target::{CPython, PythonEntry};
     use crate::trial::model::{Model, StartMethod};
+    use crate::trial::rerun::Rerun;
+    use crate::trial::rerun::sites::Site;
     use crate::trial::{Evidence, Measurement};
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
@@ -470,7 +481,35 @@ pub(super) mod tests {
             could_not(Model::AsyncioThreads, Outcome::Unsafe("results differ from the sequential ones".into())),
         ];
         let twin = Twin { tasks: 10, compression: 1.0, ..Twin::default() };
-        Recording { host, target, observation, tried: Tried { twin: Some(twin), trials, ..Tried::default() } }
+        let mut site = Site {
+            key: "app\x1b.py:42:ThreadPoolExecutor".into(),
+            path: "app\x1b.py".into(),
+            line: 42,
+            library: false,
+            executor: "ThreadPoolExecutor".into(),
+            model: Model::Threads,
+            workers: 4,
+            asked: Some(4),
+            built: 3,
+            tasks: 900,
+            mapped: true,
+            chunk_size: None,
+            start_method: None,
+            busy: s(2.5),
+            unsent: None,
+            guarded: Some(true),
+            threads: 0,
+            version: (3, 11),
+            untried: None,
+            trials: Vec::new(),
+        };
+        site.trials = vec![
+            Trial { evidence: Evidence::Program, ..ran(Model::Threads, 4, None, 3.0) },
+            Trial { evidence: Evidence::Program, ..ran(Model::Processes, 2, Some(StartMethod::Fork), 1.6) },
+        ];
+        let library = Site { library: true, untried: Some("it is not yours".into()), trials: vec![], ..site.clone() };
+        let rerun = Some(Rerun { sites: vec![site, library], compared: true });
+        Recording { host, target, observation, tried: Tried { twin: Some(twin), rerun, trials, ..Tried::default() } }
     }
 
     /// A report with something in every place, some of it hostile.
@@ -548,6 +587,23 @@ pub(super) mod tests {
                       results = list(pool.map(work, items, chunksize=4))\n"
                 .into(),
             alternatives: vec![Alternative { setting: Setting::SEQUENTIAL, regret: 1.5 }],
+            at: None,
+            sites: vec![
+                SiteAdvice {
+                    setting: Setting { model: Model::Processes, workers: 2, chunk_size: Some(4), ..setting },
+                    speedup: Some(Interval { value: 3.5, low: 3.0, high: 4.0 }),
+                    speedup_now: Some(Interval { value: 1.875, low: 1.8, high: 1.95 }),
+                    confidence: part(0.97),
+                    reason: format!("processes do it, {HOSTILE}"),
+                },
+                SiteAdvice {
+                    setting: Setting { model: Model::Threads, workers: 4, chunk_size: None, start_method: None },
+                    speedup: None,
+                    speedup_now: None,
+                    confidence: Share::ZERO,
+                    reason: "it is not yours".into(),
+                },
+            ],
         };
         let notices = vec![Notice::LeftBehind { processes: 2 }, Notice::TargetFailed { how: HOSTILE.to_owned() }];
         let rule = "python-computing".to_owned();

@@ -13,6 +13,8 @@ use crate::observe::{
 };
 use crate::target::{CPython, Native, PythonEntry, Runtime, Target};
 use crate::trial::model::{Model, Setting, StartMethod};
+use crate::trial::rerun::Rerun;
+use crate::trial::rerun::sites::Site;
 use crate::trial::task::Task;
 use crate::trial::twin::{TaskDemand, Twin};
 use crate::trial::{Evidence, Measurement, Outcome, Trial};
@@ -49,6 +51,8 @@ pub struct Tried {
     pub twin: Option<Twin>,
     /// The user's own function, where one was named; `twin` is then one task's demand as it was measured.
     pub task: Option<Task>,
+    /// What running the whole command again told, where that was asked for.
+    pub rerun: Option<Rerun>,
     /// Every setting that was tried, or could not be.
     pub trials: Vec<Trial>,
     /// The signal that ended them before their end.
@@ -136,7 +140,7 @@ fn trimmed(why: &str) -> String {
     why.strip_prefix('.').unwrap_or(why).to_owned()
 }
 
-fields!(Tried { twin, task, trials, interrupted, notices });
+fields!(Tried { twin, task, rerun, trials, interrupted, notices });
 
 fields!(Host { cpus, memory, kernel, arch, rights, notices });
 fields!(Cpus { online, affinity, quota, physical_cores, numa_nodes });
@@ -255,9 +259,32 @@ fields!(Task {
     environment,
     compared,
 });
+fields!(Rerun { sites, compared });
+fields!(Site {
+    key,
+    path,
+    line,
+    library,
+    executor,
+    model,
+    workers,
+    asked,
+    built,
+    tasks,
+    mapped,
+    chunk_size,
+    start_method,
+    busy,
+    unsent,
+    guarded,
+    threads,
+    version,
+    untried,
+    trials,
+});
 fields!(Trial { setting, evidence, outcome });
 fields!(Setting { model, workers, chunk_size, start_method });
-fields!(Measurement { tasks, start, walls, dispatch, cpu, peak_memory });
+fields!(Measurement { tasks, start, walls, cold, dispatch, cpu, peak_memory });
 variants!(Outcome {
     Ok(measured), NotApplicable(reason), Unsafe(reason), Failed(reason), Pruned(reason),
 });
@@ -289,6 +316,8 @@ variants!(Notice {
     SwitchesLost { records, lost },
     SwitchesStopped { after },
     Detached { signal },
+    RerunDoubt { doubt },
+    NothingToTurn { why },
 });
 
 impl Json for Share {

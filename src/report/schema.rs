@@ -51,9 +51,15 @@ tables! {
         /// The user's own function that trials ran; absent when none was named.
         #[serde(skip_serializing_if = "Option::is_none")]
         task: Option<Task>,
+        /// Places where the program builds executors, the busiest first; only of `--rerun`.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        site: Vec<Site>,
         /// Every setting that was tried, or could not be.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         trial: Vec<Trial>,
+        /// The law fitted to each model that ran at enough worker counts.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        curve: Vec<Curve>,
         /// Caveats.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         notice: Vec<Notice>,
@@ -76,6 +82,8 @@ tables! {
         model: String,
         /// Workers; for an event loop, tasks in flight at once.
         workers: u64,
+        /// The place in the program that this is about, `app.py:42`; absent when it is about all of it.
+        site: Option<String>,
         /// The rule that decided which models were admitted.
         rule: String,
         /// The worker count as it holds on other machines: `min(cpus, 8)`.
@@ -106,6 +114,50 @@ tables! {
         advice: Vec<String>,
         /// Code to paste.
         snippet: String,
+    }
+
+    /// A place in the program that builds executors, and what to build there instead.
+    Site {
+        /// The file, relative to the working directory where it lies below.
+        path: String,
+        /// The line.
+        line: u32,
+        /// What the program builds there.
+        executor: String,
+        /// The workers that it has; `workers_found` is what it was seen with, `workers` what is advised.
+        workers_found: u64,
+        /// Executor model to use there.
+        model: String,
+        /// Workers to use there.
+        workers: u64,
+        /// Tasks handed over at a time.
+        chunk_size: Option<u64>,
+        /// How processes start.
+        start_method: Option<String>,
+        /// What the program gains over one task after another there.
+        speedup: Option<f64>,
+        /// Lower end of its 90 % interval.
+        speedup_low: Option<f64>,
+        /// Upper end of its 90 % interval.
+        speedup_high: Option<f64>,
+        /// What the program gains over itself as it is now.
+        speedup_now: Option<f64>,
+        /// Lower end of its 90 % interval.
+        speedup_now_low: Option<f64>,
+        /// Upper end of its 90 % interval.
+        speedup_now_high: Option<f64>,
+        /// `program`: the whole command was run again; absent when nothing was tried.
+        evidence: Option<String>,
+        /// How sure, from 0 to 1.
+        confidence: Option<f64>,
+        /// Why, or why nothing was tried.
+        reason: String,
+        /// Executors that were built there.
+        built: u64,
+        /// Tasks that were handed to them.
+        tasks: u64,
+        /// Time in which at least one task was under way.
+        busy_s: f64,
     }
 
     /// Another setting that ran.
@@ -372,6 +424,8 @@ tables! {
 
     /// One setting that was tried, or could not be.
     Trial {
+        /// The place in the program that it was about; absent when it was about all of it.
+        site: Option<String>,
         /// Executor model.
         model: String,
         /// Workers; for an event loop, tasks in flight at once.
@@ -404,6 +458,28 @@ tables! {
         repeats: Option<u64>,
         /// Tasks in each repeat.
         tasks: Option<u64>,
+    }
+
+    /// What the trials of one model say together.
+    Curve {
+        /// Executor model.
+        model: String,
+        /// Worker counts that were measured, ascending; the first is one task after another.
+        workers: Vec<u64>,
+        /// Tasks a second at each, without the pool's start.
+        rate_per_s: Vec<f64>,
+        /// Contention of the Universal Scalability Law fitted to them, from 0 to 1.
+        sigma: f64,
+        /// Its coherency: what every pair of workers costs.
+        kappa: f64,
+        /// Root mean square of the fit's relative errors at the measured counts.
+        fit_error: f64,
+        /// Workers from which more cost more, by the fit; absent when it never falls.
+        peak_workers: Option<f64>,
+        /// Workers from which the demand of one task allows no more, whatever was measured.
+        bound_workers: Option<f64>,
+        /// Tasks a second that no number of workers can pass, by the same.
+        bound_rate_per_s: Option<f64>,
     }
 
     /// One caveat.

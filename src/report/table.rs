@@ -4,12 +4,13 @@
 //! shown is escaped again, because a document may come from a file.
 
 mod functions;
+mod sites;
+mod trials;
 
 use super::escape::{command, text};
-use super::schema::{Document, Notice, Trial};
+use super::schema::{Document, Notice};
 use crate::units::{Bytes, human};
-use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Row, Table, Width, presets};
-use std::cmp::Ordering;
+use comfy_table::{ContentArrangement, Table, presets};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub fn render(document: &Document, style: Style) -> String {
     page.headline(document);
     page.work(document);
     page.functions(document);
+    page.sites(document);
     page.trials(document);
     page.path(document);
     page.sentences("Doubts", &document.recommendation.doubts);
@@ -125,57 +127,11 @@ impl Page {
         ));
     }
 
-    /// The best setting of each model, fastest first; then the models that did not run, with the reason.
-    fn trials(&mut self, document: &Document) {
-        // Where no model ran there is one reason for all, and it is among the notices.
-        if document.trial.iter().all(|trial| trial.outcome != "ok" && trial.outcome != "failed") {
-            return;
-        }
-        self.heading(match document.trial.first().map(|trial| trial.evidence.as_str()) {
-            Some("task") => "Trials of your function",
-            Some("program") => "Trials of the whole program",
-            _ => "Trials of a synthetic workload with the same demands",
-        });
-        let (ran, not_ran) = best_of_each_model(document);
-        let mut table = plain_table();
-        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
-        if !ran.is_empty() {
-            table.set_header(Row::from(vec![
-                Cell::new(""),
-                Cell::new("model"),
-                right("workers".into()),
-                right("time".into()),
-                right("speed-up".into()),
-                right("memory".into()),
-            ]));
-        }
-        for trial in &ran {
-            let optional = |value: Option<String>| right(value.unwrap_or_else(|| "?".to_owned()));
-            table.add_row(Row::from(vec![
-                Cell::new(if chosen(document, trial) { "→" } else { "" }),
-                Cell::new(named(trial)),
-                right(trial.workers.to_string()),
-                optional(trial.wall_s.map(time)),
-                optional(trial.speedup.map(|speedup| format!("{speedup:.2}×"))),
-                optional(trial.peak_memory_bytes.map(|bytes| Bytes(bytes).to_string())),
-            ]));
-        }
-        if !ran.is_empty() {
-            self.lines(&table.trim_fmt(), 2);
-        }
-        let mut table = plain_table();
-        for trial in not_ran {
-            let reason = text(trial.reason.as_deref().unwrap_or("no reason was given")).into_owned();
-            table.add_row(vec![String::new(), named(trial), format!("{}: {reason}", text(&trial.outcome))]);
-        }
-        if let Some(models) = table.column_mut(1) {
-            models.set_constraint(ColumnConstraint::UpperBoundary(Width::Percentage(30)));
-            self.lines(&table.trim_fmt(), 2);
-        }
-    }
-
     /// Why this rule decided, and how many were asked before it: the report has the comparisons of all.
     fn path(&mut self, document: &Document) {
+        if document.recommendation.site.is_some() {
+            return; // What the rules say of the whole is not why.
+        }
         let rule = &document.recommendation.rule;
         let (deciding, before): (Vec<_>, Vec<_>) = document.decision.iter().partition(|step| step.rule == *rule);
         if deciding.is_empty() && before.is_empty() {
@@ -253,6 +209,9 @@ impl Page {
 
 /// The answer in one sentence.
 fn headline(document: &Document) -> String {
+    if let Some(headline) = sites::headline(document) {
+        return headline;
+    }
     let answer = &document.recommendation;
     let sure = format!("{} sure", percent(answer.confidence));
     let faster = match (answer.speedup, answer.speedup_low, answer.speedup_high) {
@@ -281,41 +240,6 @@ fn headline(document: &Document) -> String {
     let chunks = answer.chunk_size.filter(|size| *size > 1);
     let chunks = chunks.map_or_else(String::new, |size| format!(", {size} tasks at a time"));
     format!("{what}{how}{chunks}: {}, {sure}.", faster.unwrap_or_else(|| "not tried here".to_owned()))
-}
-
-/// Of each model the trial to show: the recommended setting, else its fastest; apart, models of which none ran.
-fn best_of_each_model(document: &Document) -> (Vec<&Trial>, Vec<&Trial>) {
-    let rank = |trial: &Trial| (!chosen(document, trial), trial.wall_s.unwrap_or(f64::INFINITY));
-    let better = |a: &Trial, b: &Trial| rank(a).partial_cmp(&rank(b)).unwrap_or(Ordering::Equal);
-    let mut shown: Vec<&Trial> = Vec::new();
-    for trial in &document.trial {
-        let same = shown.iter_mut().find(|other| other.model == trial.model);
-        match same {
-            None => shown.push(trial),
-            Some(other) => match (other.outcome == "ok", trial.outcome == "ok") {
-                (false, true) => *other = trial,
-                (true, true) if better(trial, other) == Ordering::Less => *other = trial,
-                _ => {}
-            },
-        }
-    }
-    let (mut ran, not_ran): (Vec<&Trial>, Vec<&Trial>) = shown.into_iter().partition(|trial| trial.outcome == "ok");
-    let wall = |trial: &Trial| trial.wall_s.unwrap_or(f64::INFINITY);
-    ran.sort_by(|a, b| wall(a).total_cmp(&wall(b)));
-    (ran, not_ran)
-}
-
-fn chosen(document: &Document, trial: &Trial) -> bool {
-    let answer = &document.recommendation;
-    (&answer.model, answer.workers, &answer.start_method) == (&trial.model, trial.workers, &trial.start_method)
-        && trial.outcome == "ok"
-}
-
-fn named(trial: &Trial) -> String {
-    match &trial.start_method {
-        Some(method) => format!("{} ({})", text(&trial.model), text(method)),
-        None => text(&trial.model).into_owned(),
-    }
 }
 
 fn limited_by(bottleneck: &str) -> String {

@@ -85,6 +85,7 @@ mod tests {
              speedup_high confidence reason snippet",
             "alternative: model workers regret",
             "notice: code message",
+            "site: path line model workers chunk_size start_method speedup speedup_low speedup_high evidence reason",
         ] {
             let (at, keys) = path.split_once(": ").unwrap_or(("", path));
             let mut found = vec![&table];

@@ -29,7 +29,7 @@ pub(crate) struct Projection {
 /// The settings that ran, of the strongest evidence among them only: times of the user's own function and of a twin
 /// are not times of the same thing.
 pub(crate) fn projections(twin: Option<&Twin>, trials: &[Trial]) -> Vec<Projection> {
-    let ran = |trial: &Trial| matches!(&trial.outcome, Outcome::Ok(measured) if !measured.walls.is_empty());
+    let ran = |trial: &Trial| matches!(&trial.outcome, Outcome::Ok(measured) if measured.repeats() > 0);
     let strongest = [Evidence::Task, Evidence::Program, Evidence::Twin]
         .into_iter()
         .find(|evidence| trials.iter().any(|trial| trial.evidence == *evidence && ran(trial)));
@@ -131,7 +131,7 @@ impl Work {
     }
 
     fn project(&self, trial: &Trial, measured: &Measurement) -> Option<Projection> {
-        let start = measured.start.as_secs_f64();
+        let (start, before) = (measured.start.as_secs_f64(), measured.before().as_secs_f64());
         let rounds = (self.tasks / trial.setting.workers.max(1) as f64).ceil();
         let shortest = match trial.setting.model {
             Model::Sequential => 0.0,
@@ -139,10 +139,10 @@ impl Work {
         };
         let whole = |wall: f64| {
             let per_task = wall / measured.tasks.max(1) as f64;
-            start + (per_task * self.tasks * self.stretch).max(shortest)
+            before + (per_task * self.tasks * self.stretch).max(shortest)
         };
         // A repeat that took no time did not happen.
-        let walls = measured.walls.iter().filter(|wall| !wall.is_zero());
+        let walls = measured.steady().iter().filter(|wall| !wall.is_zero());
         let mut repeats: Vec<f64> = walls.map(|wall| whole(wall.as_secs_f64())).collect();
         repeats.retain(|seconds| seconds.is_finite());
         repeats.sort_by(f64::total_cmp);

@@ -53,23 +53,32 @@ pub fn advise(advise: &Advise) -> Ending {
     };
     drop(live);
     let recording = Recording { host, target, observation, tried: Tried::default() };
-    let (report, delivered) = conclude(recording, options, &rules, &enough);
+    let (report, delivered) = conclude(recording, options, advise.rerun, &rules, &enough);
     ending(&report, delivered)
 }
 
 /// From what was watched to the report, delivered; and whether all that was asked for is there.
-pub(super) fn conclude(mut recording: Recording, options: &Options, rules: &Rules, enough: &Enough) -> (Report, bool) {
+pub(super) fn conclude(
+    mut recording: Recording,
+    options: &Options,
+    rerun: bool,
+    rules: &Rules,
+    enough: &Enough,
+) -> (Report, bool) {
     let profile = Profile::of(&recording.observation, &recording.host);
     refine(&mut recording, &profile);
     let mut report = judge(recording, profile, rules);
-    let tried = match untried(options, &report) {
+    let tried = match untried(options, rerun, &report) {
         Some(why) => skipped(why),
         None => {
             // The trials take their time and memory, and may be killed: what is known by now is kept first.
             report.complete = false;
             let replaceable = destination(options).filter(|path| !is_stream(path));
             let _ = replaceable.map(|path| write_atomically(path, &toml::write(&Document::of(&report))?));
-            tried(&report.recording, &report.profile, options.budget, options.quiet, enough)
+            match rerun {
+                true => super::rerun::tried(&report.recording, &report.profile, options, enough),
+                false => tried(&report.recording, &report.profile, options.budget, options.quiet, enough),
+            }
         }
     };
     let Report { mut recording, profile, .. } = report;
@@ -117,7 +126,7 @@ pub(super) fn deliver(options: &Options, report: &Report) -> bool {
 }
 
 /// Why no model is to be tried; `None` when they are.
-fn untried(options: &Options, report: &Report) -> Option<&'static str> {
+fn untried(options: &Options, rerun: bool, report: &Report) -> Option<&'static str> {
     let observation = &report.recording.observation;
     if options.no_trials {
         Some("--no-trials was given")
@@ -127,7 +136,7 @@ fn untried(options: &Options, report: &Report) -> Option<&'static str> {
         Some("the run was stopped before its end")
     } else if super::failure(observation).is_some() {
         Some("the target failed, and what it showed may not be its work")
-    } else if !report.classification.judged() {
+    } else if !rerun && !report.classification.judged() {
         Some("the run showed too little for a synthetic workload to stand for it")
     } else {
         None

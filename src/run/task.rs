@@ -34,6 +34,11 @@ const SAMPLE_LEAST: Duration = Duration::from_millis(1500);
 const SAMPLE_MOST: Duration = Duration::from_secs(3);
 /// All the tasks one after another count for the default budget up to this, so that it stays below half a minute.
 const WORK_MOST: Duration = Duration::from_secs(15);
+/// The default budget at least: who names a function waits for the answer, and half a minute is what a dozen settings
+/// with their repeats take.
+const BUDGET_LEAST: Duration = Duration::from_secs(20);
+/// Imports that the default budget has room for beside the tasks: each trial is a new interpreter.
+const IMPORTS: u32 = 16;
 /// Tasks, one after another, that a budget has room for at least.
 const TASKS_LEAST: u32 = 8;
 
@@ -104,8 +109,9 @@ fn measure(
         report.complete = false;
         let _ = toml::write(&Document::of(&report)).and_then(|text| write_atomically(path, &text));
     }
-    let budget = options.budget.unwrap_or_else(|| default_budget_of(&observed, &twin));
-    let limits = Limits::of(host, &target.runtime, &profile);
+    let budget = options.budget.unwrap_or_else(|| default_budget_of(&observed, &twin) + runner.import() * IMPORTS);
+    let own_async = runner.task().async_function.is_some();
+    let limits = Limits { own_async, ..Limits::of(host, &target.runtime, &profile) };
     let mut runner = Runner::Task(Box::new(runner));
     let plan = Race::new(&twin, runner.models(), &runner.start_methods(), &limits, budget).of_task();
     let bar = progress(options.quiet);
@@ -128,6 +134,7 @@ fn measure(
         trials: raced.trials,
         interrupted: enough.signal(),
         notices,
+        ..Tried::default()
     };
     Ok((observation, tried))
 }
@@ -149,7 +156,7 @@ fn doubts(runner: &TaskRunner) -> impl Iterator<Item = Notice> {
 /// Twice all of the work where that is short, and room for the longest look at tasks that are long.
 fn default_budget_of(observed: &Observed, twin: &Twin) -> Duration {
     let all = observed.mean.mul_f64(twin.tasks as f64).min(WORK_MOST);
-    default_budget(all).max(observed.mean * TASKS_LEAST)
+    default_budget(all).max(BUDGET_LEAST).max(observed.mean * TASKS_LEAST)
 }
 
 fn interpreter(runner: &TaskRunner, asked: &Asked) -> CPython {

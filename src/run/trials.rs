@@ -49,7 +49,7 @@ pub fn tried(
     progress.finish_and_clear();
     let mut notices = raced.notices;
     notices.extend(runner.notices());
-    Tried { twin: Some(twin), task: None, trials: raced.trials, interrupted: enough.signal(), notices }
+    Tried { twin: Some(twin), trials: raced.trials, interrupted: enough.signal(), notices, ..Tried::default() }
 }
 
 /// Why nothing was tried: once for the reader, and once for each model, because no model's row is ever missing.

@@ -62,6 +62,9 @@ struct Prepared {
     shell_argv: Vec<*const libc::c_char>,
     shell: CString,
     _words: Vec<CString>,
+    /// Pointers into `_variables`, and a null; `None` when its environment is ours.
+    environment: Option<Vec<*const libc::c_char>>,
+    _variables: Vec<CString>,
     mask: libc::sigset_t,
     streams: Option<[RawFd; 3]>,
     parent: i32,
@@ -71,12 +74,12 @@ unsafe extern "C" {
     static environ: *const *const libc::c_char;
 }
 
-/// Forks a process that will become `argv` when it is released.
+/// Forks a process that will become `argv` when it is released, with our environment and `variables` over it.
 ///
 /// # Errors
 /// `InvalidInput` when a word has a NUL byte in it; otherwise when no process or descriptor could be had.
-pub fn hold(argv: &[OsString], streams: Option<&Streams>) -> io::Result<Held> {
-    let mut prepared = Prepared::new(argv, streams)?;
+pub fn hold(argv: &[OsString], streams: Option<&Streams>, variables: &[(OsString, OsString)]) -> io::Result<Held> {
+    let mut prepared = Prepared::new(argv, streams, variables)?;
     // Close-on-exec on both ends: the target sees neither, and its success closes the child's.
     let (line, child_line) = UnixStream::pair()?;
     // SAFETY: the child only makes async-signal-safe calls on memory prepared above, and never returns.
@@ -89,7 +92,7 @@ pub fn hold(argv: &[OsString], streams: Option<&Streams>) -> io::Result<Held> {
 }
 
 impl Prepared {
-    fn new(argv: &[OsString], streams: Option<&Streams>) -> io::Result<Self> {
+    fn new(argv: &[OsString], streams: Option<&Streams>, over: &[(OsString, OsString)]) -> io::Result<Self> {
         let c_string = |word: &OsStr| CString::new(word.as_bytes()).map_err(io::Error::from);
         let words = argv.iter().map(|word| c_string(word)).collect::<io::Result<Vec<_>>>()?;
         let command = argv.first().map_or(OsStr::new(""), OsString::as_os_str);
@@ -100,6 +103,17 @@ impl Prepared {
         let shell = c_string(OsStr::new(SHELL))?;
         let end = std::iter::once(ptr::null());
         let argv: Vec<_> = words.iter().map(|word| word.as_ptr()).chain(end).collect();
+        let inherited = std::env::vars_os().filter(|(name, _)| over.iter().all(|(other, _)| other != name));
+        let variable = |(name, value): (OsString, OsString)| {
+            CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()).map_err(io::Error::from)
+        };
+        // Copied only where something is to change, so that a target's own run has ours byte by byte.
+        let variables = match over {
+            [] => Vec::new(),
+            over => inherited.chain(over.iter().cloned()).map(variable).collect::<io::Result<Vec<_>>>()?,
+        };
+        let pointers = || variables.iter().map(|variable| variable.as_ptr()).chain([ptr::null()]).collect();
+        let environment = (!over.is_empty()).then(pointers);
         let rest = argv.iter().copied().skip(1);
         let shell_argv = [shell.as_ptr(), ptr::null()].into_iter().chain(rest).collect();
         // SAFETY: all zeroes is a valid set, and it is made empty and filled before anybody reads it.
@@ -113,7 +127,19 @@ impl Prepared {
         };
         let raw = |streams: &Streams| [&streams.stdin, &streams.stdout, &streams.stderr].map(|fd| fd.as_raw_fd());
         let parent = i32::try_from(std::process::id()).unwrap_or(0);
-        Ok(Self { files, argv, shell_argv, shell, _words: words, mask, streams: streams.map(raw), parent })
+        let streams = streams.map(raw);
+        Ok(Self {
+            files,
+            argv,
+            shell_argv,
+            shell,
+            _words: words,
+            environment,
+            _variables: variables,
+            mask,
+            streams,
+            parent,
+        })
     }
 }
 
@@ -164,10 +190,12 @@ unsafe fn become_program(prepared: &mut Prepared, line: RawFd) -> ! {
 /// As [`become_program`].
 unsafe fn exec(prepared: &mut Prepared) -> i32 {
     let mut denied = false;
+    // SAFETY: only reads libc's own pointer; this process has one thread.
+    let environment = prepared.environment.as_ref().map_or_else(|| unsafe { environ }, |own| own.as_ptr());
     for file in &prepared.files {
-        // SAFETY: both arrays end in a null and point to strings that end in one; `environ` is libc's own.
+        // SAFETY: the arrays end in a null and point to strings that end in one, or are libc's own.
         let errno = unsafe {
-            libc::execve(file.as_ptr(), prepared.argv.as_ptr(), environ);
+            libc::execve(file.as_ptr(), prepared.argv.as_ptr(), environment);
             *libc::__errno_location()
         };
         match errno {
@@ -178,7 +206,7 @@ unsafe fn exec(prepared: &mut Prepared) -> i32 {
                 }
                 // SAFETY: as above.
                 return unsafe {
-                    libc::execve(prepared.shell.as_ptr(), prepared.shell_argv.as_ptr(), environ);
+                    libc::execve(prepared.shell.as_ptr(), prepared.shell_argv.as_ptr(), environment);
                     *libc::__errno_location()
                 };
             }

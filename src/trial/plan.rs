@@ -27,7 +27,7 @@ use sizing::{MOST_REPEATS, REPEATS, Sizing};
 use std::cmp::Ordering;
 use std::time::Duration;
 
-pub use ladder::Limits;
+pub use ladder::{Limits, bounds};
 pub(super) use sizing::RUNS_PER_BUDGET;
 pub use sizing::default_budget;
 
@@ -233,8 +233,10 @@ impl Race {
 
     /// First looks at each model, then at other start methods; those of models that are out of the race come later.
     fn survey(&self) -> (Vec<Setting>, Vec<Setting>) {
-        let contends = |lane: &&Lane| self.leader().is_none_or(|(_, best)| lane.contends(best));
-        let (new, seen): (Vec<&Lane>, Vec<&Lane>) = self.lanes.iter().partition(|lane| lane.runs.is_empty());
+        let races = |lane: &Lane| self.races(lane);
+        let contends = |lane: &&Lane| races(lane) && self.leader().is_none_or(|(_, best)| lane.contends(best));
+        let (new, seen): (Vec<&Lane>, Vec<&Lane>) =
+            self.lanes.iter().partition(|lane| lane.runs.is_empty() && races(lane));
         let (in_race, out): (Vec<&Lane>, Vec<&Lane>) = seen.into_iter().partition(contends);
         let settings = |lanes: Vec<&Lane>| lanes.into_iter().filter_map(Lane::survey).collect();
         (settings(new.into_iter().chain(in_race).collect()), settings(out))
@@ -245,7 +247,9 @@ impl Race {
         self.reference.0?;
         let spec = self.spec(Setting::SEQUENTIAL)?;
         let cost = self.sizing.of(self.lane(Model::Sequential)?, &spec.setting).cost;
-        let repeats = spec.repeats.div_ceil(REPEATS);
+        // Of the user's own tasks the first repeat is a cold one, and only the next compares with the reference.
+        let least = if self.evidence == Evidence::Task { 2 } else { 1 };
+        let repeats = spec.repeats.div_ceil(REPEATS).max(least);
         Some((Spec { repeats, ..spec }, cost.mul_f64(repeats as f64 / spec.repeats as f64)))
     }
 

@@ -53,7 +53,8 @@ impl Usl {
             .into_iter()
             .chain([Face { sigma_is_one: true, ..Face::new(false, false) }])
             .chain([Face { sigma_is_one: true, ..Face::new(false, true) }]);
-        let free = counts.len() - usize::from(lambda.is_some());
+        // From three counts on, one is left over to show how well the law fits.
+        let free = counts.len() - usize::from(lambda.is_some()) - usize::from(counts.len() > 2);
         faces
             .filter(|face| face.unknowns(lambda.is_some()) <= free)
             .filter_map(|face| face.solve(&points, lambda))

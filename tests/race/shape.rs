@@ -86,6 +86,7 @@ impl Shape {
             memory,
             per_worker: Bytes(1000),
             gil: true,
+            own_async: false,
             loop_waits: false,
         }
     }

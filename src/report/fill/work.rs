@@ -1,7 +1,11 @@
-//! What trials ran, as the report's tables: a twin, or the user's own function.
+//! What trials ran, as the report's tables: a twin, or the user's own function; and the curves of what came of it.
 
 use super::schema;
 use super::{all_said, count, rounded, said, seconds};
+use crate::profile::Profile;
+use crate::report::recording::Recording;
+use crate::trial::curve;
+use crate::trial::plan::Limits;
 use crate::trial::task::Task;
 use crate::trial::twin::Twin;
 
@@ -37,4 +41,23 @@ pub(super) fn task(from: &Task, demand: Option<&Twin>) -> schema::Task {
         environment: all_said(&from.environment),
         results_compared: from.compared,
     }
+}
+
+/// The law fitted to each model that ran at enough worker counts.
+pub(super) fn curves(recording: &Recording, profile: &Profile) -> Vec<schema::Curve> {
+    let Recording { host, target, tried, .. } = recording;
+    let own_async = tried.task.as_ref().is_some_and(|task| task.async_function.is_some());
+    let limits = Limits { own_async, ..Limits::of(host, &target.runtime, profile) };
+    let row = |curve: curve::Curve| schema::Curve {
+        model: curve.model.name().to_owned(),
+        workers: curve.points.iter().map(|(workers, _)| *workers as u64).collect(),
+        rate_per_s: curve.points.iter().filter_map(|(_, rate)| rounded(*rate)).collect(),
+        sigma: rounded(curve.usl.sigma).unwrap_or_default(),
+        kappa: rounded(curve.usl.kappa).unwrap_or_default(),
+        fit_error: rounded(curve.usl.error).unwrap_or_default(),
+        peak_workers: curve.usl.peak().and_then(rounded),
+        bound_workers: curve.bound.and_then(|(workers, _)| rounded(workers)),
+        bound_rate_per_s: curve.bound.and_then(|(_, rate)| rounded(rate)),
+    };
+    curve::curves(tried.twin.as_ref(), &limits, &tried.trials).into_iter().map(row).collect()
 }

@@ -36,6 +36,9 @@ pub struct Limits {
     pub per_worker: Bytes,
     /// Whether threads of one process wait for one another's GIL-held computing.
     pub gil: bool,
+    /// Whether the event loop runs another function than the one that was watched: what that one demands then bounds no
+    /// loop, as an async client may cost a fifth of the sync one.
+    pub own_async: bool,
     /// Whether workers of `asyncio+threads` leave their waiting to the loop, as tokio's do; CPython's block.
     pub loop_waits: bool,
 }
@@ -49,6 +52,7 @@ impl Limits {
             memory: host.memory.usable(),
             per_worker: profile.memory_per_process,
             gil: matches!(runtime, Runtime::CPython(CPython { gil, .. }) if *gil != Some(false)),
+            own_async: false,
             loop_waits: !matches!(runtime, Runtime::CPython(_)),
         }
     }
@@ -74,7 +78,7 @@ pub(super) struct Ladder {
 impl Ladder {
     /// The ladder of `model` for `tasks` tasks; why there is none when memory has no room for two workers.
     pub fn of(model: Model, task: &TaskDemand, tasks: u64, limits: &Limits) -> Result<Self, String> {
-        let (total, largest) = centres(model, task, limits);
+        let (total, largest) = bounds(model, task, limits);
         let hands_over = match model {
             Model::Asyncio => true,
             Model::Threads | Model::AsyncioThreads => limits.gil,
@@ -152,15 +156,17 @@ pub(super) const fn multiplies_memory(model: Model) -> bool {
     model.uses_processes() || matches!(model, Model::Interpreters)
 }
 
-/// A task's time on a worker of its own, and at the centre that is demanded most. Kept optimistic (every core of the
-/// affinity mask, no overhead) because it is used to rule settings out.
-fn centres(model: Model, task: &TaskDemand, limits: &Limits) -> (Duration, Duration) {
+/// A task's time on a worker of its own, and at the centre that is demanded most: D and D_max of
+/// [`rate_bound`]. Kept optimistic (every core of the affinity mask, no overhead) because it is used to rule settings
+/// out.
+pub fn bounds(model: Model, task: &TaskDemand, limits: &Limits) -> (Duration, Duration) {
     let cores = task.cpu().div_f64(limits.cpus_waiting.max(limits.cpus).max(1) as f64);
     let lock = if limits.gil { task.cpu_held } else { Duration::ZERO };
     // No event loop has file I/O of its own: waiting for a disk blocks it.
     let blocking = task.cpu() + task.waits.disk();
     match model {
         Model::Sequential => (task.total(), task.total()),
+        Model::Asyncio if limits.own_async => (task.total(), Duration::ZERO),
         Model::Asyncio => (task.total(), blocking),
         // Their workers compute; the loop waits, for any number of tasks.
         Model::AsyncioProcesses => (blocking, cores),
@@ -206,7 +212,15 @@ mod tests {
     }
 
     fn limits(cpus: usize) -> Limits {
-        Limits { cpus, cpus_waiting: cpus, memory: None, per_worker: Bytes(0), gil: true, loop_waits: false }
+        Limits {
+            cpus,
+            cpus_waiting: cpus,
+            memory: None,
+            per_worker: Bytes(0),
+            gil: true,
+            own_async: false,
+            loop_waits: false,
+        }
     }
 
     fn check(model: Model, task: &TaskDemand, tasks: u64, cpus: usize, counts: &[usize], first: usize) {
@@ -230,8 +244,15 @@ mod tests {
         host.cpus.quota = Some(crate::host::CpuQuota { cpus: 1.5, from: "cpu.max".into() });
         let profile = Profile { memory_per_process: Bytes(7), ..Profile::default() };
         let native = Limits::of(&host, &Runtime::Other, &profile);
-        let expected =
-            Limits { cpus: 2, cpus_waiting: 8, memory: None, per_worker: Bytes(7), gil: false, loop_waits: true };
+        let expected = Limits {
+            cpus: 2,
+            cpus_waiting: 8,
+            memory: None,
+            per_worker: Bytes(7),
+            gil: false,
+            own_async: false,
+            loop_waits: true,
+        };
         assert_eq!(native, expected);
         host.memory.total = Bytes(100);
         host.memory.available = Bytes(60);
@@ -276,6 +297,14 @@ mod tests {
         check(Model::AsyncioProcesses, &disk, 1000, 2, &[2, 4], 4);
         let ladder = Ladder::of(Model::Asyncio, &disk, 1000, &limits(4)).expect("no memory limit");
         assert_eq!(ladder.least_per_task(1000, Duration::ZERO), Duration::from_millis(100), "a disk blocks the loop");
+    }
+
+    #[test]
+    fn what_the_sync_function_demands_bounds_no_async_one() {
+        let own = Limits { own_async: true, ..limits(2) };
+        let ladder = |model| Ladder::of(model, &task(50, 50), 100, &own).expect("no memory limit");
+        assert_eq!((ladder(Model::Asyncio).first, ladder(Model::Threads).first), (100, 2));
+        assert_eq!(ladder(Model::Asyncio).least_per_task(100, Duration::ZERO), Duration::from_millis(1));
     }
 
     #[test]

@@ -195,10 +195,10 @@ impl Lane {
         counts.min_by_key(|n| each.mul_f64(*n as f64) + self.least_per_task(*n).mul_f64(self.tasks as f64))
     }
 
-    /// Worker counts, and what starting them cost.
+    /// Worker counts, and what starting and warming them cost.
     fn starts(&self) -> impl Iterator<Item = (usize, Duration)> {
         let runs = self.runs.iter().filter(|run| run.setting.start_method == self.start_method);
-        runs.filter_map(|run| Some((run.setting.workers, run.measurement()?.start)))
+        runs.filter_map(|run| Some((run.setting.workers, run.measurement()?.before())))
     }
 
     /// The least time that `workers` need for one task on average, going by the bounds and what handing over was seen

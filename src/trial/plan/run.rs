@@ -27,21 +27,20 @@ impl Run {
     /// What it measured, when it ran; without a single repeat it measured nothing.
     pub fn measurement(&self) -> Option<&Measurement> {
         match &self.outcome {
-            Outcome::Ok(measurement) => Some(measurement).filter(|measurement| !measurement.walls.is_empty()),
+            Outcome::Ok(measurement) => Some(measurement).filter(|measurement| measurement.repeats() > 0),
             _ => None,
         }
     }
 
     /// Repeats so far.
     pub fn repeats(&self) -> usize {
-        self.measurement().map_or(0, |measurement| measurement.walls.len())
+        self.measurement().map_or(0, Measurement::repeats)
     }
 
     /// Relative standard error of its time: the range over the square root of the number of repeats, which is 1.4
     /// (three repeats) to 2 times (six) that of a median of normal errors, and so errs to the careful side.
     pub fn noise(&self) -> f64 {
-        let Some(walls) = self.measurement().map(|measurement| &measurement.walls).filter(|walls| walls.len() > 1)
-        else {
+        let Some(walls) = self.measurement().map(Measurement::steady).filter(|walls| walls.len() > 1) else {
             return NOISE_UNKNOWN;
         };
         let seconds = || walls.iter().map(Duration::as_secs_f64);
@@ -61,6 +60,7 @@ impl Run {
                 self.starts.sort();
                 old.start = self.starts[self.starts.len() / 2];
                 old.walls.extend(new.walls);
+                old.cold.extend(new.cold);
                 old.dispatch = new.dispatch.or(old.dispatch);
                 old.cpu += new.cpu;
                 old.peak_memory = old.peak_memory.max(new.peak_memory);

@@ -97,7 +97,7 @@ impl Sizing {
 
     /// Learns what a run takes besides its pool's start and its tasks: an interpreter's start, calibration.
     pub fn learn(&mut self, measurement: &Measurement, took: Duration) {
-        let tasks: Duration = measurement.walls.iter().sum();
+        let tasks: Duration = measurement.walls.iter().chain(&measurement.cold).sum();
         self.besides.0 += took.saturating_sub(measurement.start + tasks);
         self.besides.1 += 1;
     }

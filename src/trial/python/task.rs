@@ -101,6 +101,11 @@ impl TaskRunner {
         (own, self.python.version(), self.python.gil())
     }
 
+    /// Importing the module and making the items, as the first interpreter took for it.
+    pub fn import(&self) -> Duration {
+        self.import
+    }
+
     fn probe(&mut self) -> Result<(), String> {
         let question = Question::TaskProbe { task: self.words.clone() };
         let (probed, _) =
@@ -228,7 +233,8 @@ impl TaskRunner {
 
     /// Runs one setting. All trouble becomes an outcome.
     pub(in crate::trial) fn run(&mut self, spec: &Spec) -> Outcome {
-        let repeats = if self.once { 1 } else { spec.repeats };
+        // All of the items on workers that never ran one is the user's own run: no repeat on warm ones is closer to it.
+        let repeats = if self.once || spec.tasks >= self.task.items { 1 } else { spec.repeats };
         // All tasks may be the slowest one; a hang is told sooner, by the harness itself.
         let timeout = spec.timeout + self.import * 2 + self.task.stalled(&spec.setting);
         let spec = Spec { repeats, timeout, ..spec.clone() };

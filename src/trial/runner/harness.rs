@@ -97,10 +97,14 @@ impl Harness {
 
     /// Runs one setting as the question words it.
     pub(in crate::trial) fn run_trial(&mut self, spec: &Spec, trial: Trial) -> Outcome {
+        let of_task = trial.task.is_some();
         match self.ask::<Done>(&Question::Trial(trial), spec.timeout) {
             Ok((done, observation)) => {
                 self.samples.extend(done.sample_ratio.filter(|ratio| ratio.is_finite()));
-                measurement(spec, &done, &observation).map_or_else(Outcome::Failed, Outcome::Ok)
+                let measured = measurement(spec, &done, &observation);
+                measured.map_or_else(Outcome::Failed, |measured| {
+                    Outcome::Ok(if of_task { apart(measured) } else { measured })
+                })
             }
             Err(Unanswered::Trouble(trouble)) => match trouble.error.as_str() {
                 Trouble::WRONG_RESULT | Trouble::DEADLOCK => Outcome::Unsafe(trouble.message),
@@ -159,7 +163,8 @@ impl Harness {
         without: Vec<Mechanism>,
     ) -> Result<(T, Observation), Unanswered> {
         let input = serde_json::to_vec(question).map_err(|error| Unanswered::Failed(error.to_string()))?;
-        let settings = Settings { stdio: Stdio::Capture { input }, timeout: Some(timeout), without };
+        let settings =
+            Settings { stdio: Stdio::Capture { input }, timeout: Some(timeout), without, ..Settings::default() };
         let observation =
             (self.launch)(&self.argv, &settings).map_err(|error| Unanswered::Failed(error.to_string()))?;
         if let Some(reason) = ended_badly(&observation, timeout) {
@@ -224,10 +229,17 @@ fn measurement(spec: &Spec, done: &Done, observation: &Observation) -> Result<Me
         tasks: spec.tasks.max(1),
         start,
         walls,
+        cold: Vec::new(),
         dispatch: done.dispatch_s.and_then(seconds),
         cpu: observation.totals.cpu(),
         peak_memory: observation.peak_memory,
     })
+}
+
+/// With the first repeat, on workers that never ran a task, apart from the others.
+fn apart(mut measured: Measurement) -> Measurement {
+    let others = measured.walls.split_off(1.min(measured.walls.len()));
+    Measurement { cold: measured.walls, walls: others, ..measured }
 }
 
 /// `None` for what is no duration: negative, infinite, not a number.
@@ -285,6 +297,7 @@ mod tests {
         let run = Observation { totals, peak_memory: Bytes(77), ..said(DONE) };
         let expected = Measurement {
             tasks: 10,
+            cold: Vec::new(),
             start: Duration::from_millis(500),
             walls: vec![Duration::from_secs(1), Duration::from_secs(2)],
             dispatch: Some(Duration::from_micros(10)),
