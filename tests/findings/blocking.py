@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 import urllib.request as rq
+from pathlib import Path
 from time import sleep as nap
 
 import boto3
@@ -30,6 +31,7 @@ async def direct(path, sock):
     pd.read_csv(path)  # -> CON101
     with open(path) as file:  # -> CON101
         file.read()
+    Path(path).read_text()  # -> CON101
     await asyncio.sleep(1)
     await asyncio.to_thread(time.sleep, 1)
     await asyncio.get_running_loop().run_in_executor(None, requests.get, "https://example.org")
