@@ -2,6 +2,7 @@
 import asyncio
 import os
 import select
+import smtplib
 import socket
 import subprocess
 import time
@@ -44,6 +45,8 @@ async def direct(path, sock):
 
 
 async def instances(item):
+    mail = smtplib.SMTP("localhost")
+    mail.send_message(item)  # -> CON101
     session = requests.Session()
     session.get(item)  # -> CON101
     requests.Session().get(item)  # -> CON101

@@ -138,11 +138,6 @@ pub(super) fn without_guard<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> Option<
     if !at.at_file_level() || at.is_guarded() || at.file.source.is_notebook() {
         return None;
     }
-    // A package's `__main__` is not imported again, and who asks for fork gets it.
-    let main = at.file.source.path.file_name().is_some_and(|name| name == "__main__.py");
-    if main || at.file.mentions("'fork'") || at.file.mentions("\"fork\"") {
-        return None;
-    }
     let starts = |callee: &str, entered: bool| {
         callee == "multiprocessing.Process.start"
             || Pool::built_by(callee).is_some_and(|pool| pool.workers == Workers::Processes && (pool.eager || entered))
@@ -156,6 +151,11 @@ pub(super) fn without_guard<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> Option<
         called.any(|callee| starts(&callee, true)).then(|| format!("{}() starts", def.name))
     };
     let who = if here { "this starts".to_owned() } else { through()? };
+    // A package's `__main__` is not imported again, and who asks for fork gets it.
+    let main = at.file.source.path.file_name().is_some_and(|name| name == "__main__.py");
+    if main || at.file.mentions("'fork'") || at.file.mentions("\"fork\"") {
+        return None;
+    }
     Some(Found::at(
         call,
         format!(
