@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 # What makes any file one that may have a finding.
-WORDS = b"\n# async Executor Pool Process Thread cpu_count\n"
+WORDS = b"\n# async def concurrent.futures multiprocessing threading cpu_count\n"
 
 
 def took(command):
