@@ -122,7 +122,7 @@ impl Spot {
             end: source.place(range.end()),
             cell: source.cell(range.start()),
             line: first.chars().take(LONGEST_LINE).collect(),
-            noqa: Noqa::on(first).or_else(|| Noqa::on(last)),
+            noqa: Noqa::on_either(first, last),
         }
     }
 }

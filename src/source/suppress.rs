@@ -16,6 +16,15 @@ impl Noqa {
         comments.filter_map(Self::of_comment).next_back()
     }
 
+    /// What the comments on a range's first and last line suppress.
+    pub fn on_either(first: &str, last: &str) -> Option<Self> {
+        match (Self::on(first), Self::on(last)) {
+            (Some(Self::Codes(first)), Some(Self::Codes(last))) => Some(Self::Codes([first, last].concat())),
+            (Some(Self::All), _) | (_, Some(Self::All)) => Some(Self::All),
+            (first, last) => first.or(last),
+        }
+    }
+
     fn of_comment(comment: &str) -> Option<Self> {
         let word = comment.get(..4).filter(|word| word.eq_ignore_ascii_case("noqa"))?;
         let rest = comment[word.len()..].trim_start();
@@ -64,6 +73,8 @@ mod tests {
             ("f()", false),
         ] {
             assert_eq!(Noqa::on(line).is_some_and(|noqa| noqa.covers("CON101")), covers, "{line}");
+            let either = Noqa::on_either("f(  # noqa: E501", line);
+            assert_eq!(either.is_some_and(|noqa| noqa.covers("CON101")), covers, "{line}");
         }
     }
 }

@@ -33,7 +33,8 @@ impl<'a> File<'a> {
         Self { source, module, names: Names::of(source, module, &catalogue.kinds), catalogue }
     }
 
-    /// Whether the text has a word anywhere, as code, in a string or in a comment: to rule something out cheaply.
+    /// Whether the text has a word anywhere, as code, in a string or in a comment. Reads all of the text, so it is
+    /// asked last, of what is a finding otherwise.
     pub fn mentions(&self, word: &str) -> bool {
         self.source.text.contains(word)
     }

@@ -2,10 +2,12 @@
 import asyncio
 import os
 import select
+import smtplib
 import socket
 import subprocess
 import time
 import urllib.request as rq
+from pathlib import Path
 from time import sleep as nap
 
 import boto3
@@ -30,6 +32,7 @@ async def direct(path, sock):
     pd.read_csv(path)  # -> CON101
     with open(path) as file:  # -> CON101
         file.read()
+    Path(path).read_text()  # -> CON101
     await asyncio.sleep(1)
     await asyncio.to_thread(time.sleep, 1)
     await asyncio.get_running_loop().run_in_executor(None, requests.get, "https://example.org")
@@ -42,6 +45,8 @@ async def direct(path, sock):
 
 
 async def instances(item):
+    mail = smtplib.SMTP("localhost")
+    mail.send_message(item)  # -> CON101
     session = requests.Session()
     session.get(item)  # -> CON101
     requests.Session().get(item)  # -> CON101

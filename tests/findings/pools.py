@@ -96,6 +96,7 @@ def unpicklable(items, loop):
 
 def one_at_a_time(items, work):
     results = []
+    other = ProcessPoolExecutor()
     with ThreadPoolExecutor() as pool:
         for item in items:
             results.append(pool.submit(work, item).result())  # -> CON205
@@ -112,6 +113,8 @@ def one_at_a_time(items, work):
         futures = [pool.submit(work, item) for item in items]
         results += [future.result() for future in futures]
         results += [pool.submit(work, item).result() for item in items]  # -> CON205
+        for item in items:
+            assert pool.submit(work, item).result() == other.submit(work, item).result()
         while items:
             results.append(pool.submit(work, items.pop()).result())
     return pool.submit(work, items).result()

@@ -138,11 +138,6 @@ pub(super) fn without_guard<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> Option<
     if !at.at_file_level() || at.is_guarded() || at.file.source.is_notebook() {
         return None;
     }
-    // A package's `__main__` is not imported again, and who asks for fork gets it.
-    let main = at.file.source.path.file_name().is_some_and(|name| name == "__main__.py");
-    if main || at.file.mentions("'fork'") || at.file.mentions("\"fork\"") {
-        return None;
-    }
     let starts = |callee: &str, entered: bool| {
         callee == "multiprocessing.Process.start"
             || Pool::built_by(callee).is_some_and(|pool| pool.workers == Workers::Processes && (pool.eager || entered))
@@ -156,6 +151,11 @@ pub(super) fn without_guard<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> Option<
         called.any(|callee| starts(&callee, true)).then(|| format!("{}() starts", def.name))
     };
     let who = if here { "this starts".to_owned() } else { through()? };
+    // A package's `__main__` is not imported again, and who asks for fork gets it.
+    let main = at.file.source.path.file_name().is_some_and(|name| name == "__main__.py");
+    if main || at.file.mentions("'fork'") || at.file.mentions("\"fork\"") {
+        return None;
+    }
     Some(Found::at(
         call,
         format!(
@@ -174,9 +174,23 @@ pub(super) fn waited_for_at_once<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> Op
     }
     sends(&at.resolve(&inner.func)?).filter(|sent| sent.one && sent.later)?;
     match at.in_loop(call)? {
+        // Pools that are compared with one another in a loop are waited for in turn.
+        Loop::For(each) if waited_for_in(&each.body) > 1 => None,
         Loop::For(_) | Loop::Comprehension(_) => Some(Found::at(call, one_at_a_time(&method.attr))),
         Loop::While(_) => None,
     }
+}
+
+/// How many calls of the form `….submit(…).result()` a body has.
+fn waited_for_in(body: &[Stmt]) -> usize {
+    let asks = |call: &&ast::ExprCall| {
+        let Expr::Attribute(method) = &*call.func else { return false };
+        let Expr::Call(inner) = &*method.value else { return false };
+        let sends = |name: &str| matches!(name, "submit" | "apply_async");
+        matches!(method.attr.as_str(), "result" | "get")
+            && matches!(&*inner.func, Expr::Attribute(inner) if sends(inner.attr.as_str()))
+    };
+    calls::in_body(body).into_iter().filter(asks).count()
 }
 
 /// CON205 over two statements: a task is sent, and the next statement waits for it.

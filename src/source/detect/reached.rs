@@ -3,7 +3,7 @@
 use super::coroutines::spoken;
 use crate::source::catalogue::Entry;
 use crate::source::finding::{Evidence, Finding, Step};
-use crate::source::project::graph::Graph;
+use crate::source::project::graph::{Graph, Path};
 
 /// CON102: a coroutine calls a function of the project that ends in a blocking call.
 pub(super) fn blocking_helper(entry: &'static Entry, graph: &Graph) -> Vec<Finding> {
@@ -15,7 +15,6 @@ pub(super) fn blocking_helper(entry: &'static Entry, graph: &Graph) -> Vec<Findi
                 continue;
             }
             let Some(path) = graph.to_blocking(&call.callee) else { continue };
-            let through: Vec<&str> = path.steps.iter().map(|(_, step)| step.name.last()).collect();
             let mut chain = Vec::new();
             for (index, (file, step)) in path.steps.iter().enumerate() {
                 let next = path.steps.get(index + 1).map(|(_, next)| &next.name);
@@ -33,15 +32,10 @@ pub(super) fn blocking_helper(entry: &'static Entry, graph: &Graph) -> Vec<Findi
                 spot: spot.clone(),
                 qualified_name: Some(function.within.clone()),
                 message: format!(
-                    "{}() blocks the event loop: it calls {}{}; use {}",
-                    through[0],
+                    "{} blocks the event loop: it calls {}{}; use {}",
+                    spoken(call.callee.last()),
                     spoken(&path.blocking.callable),
-                    through.get(1..).filter(|rest| !rest.is_empty()).map_or_else(String::new, |rest| {
-                        format!(
-                            " through {}",
-                            rest.iter().map(|name| format!("{name}()")).collect::<Vec<_>>().join(", ")
-                        )
-                    }),
+                    through(&path),
                     path.blocking.instead
                 ),
                 evidence: Evidence::Source,
@@ -51,4 +45,13 @@ pub(super) fn blocking_helper(entry: &'static Entry, graph: &Graph) -> Vec<Findi
         }
     }
     findings
+}
+
+/// What is between the helper and the blocking call, in a few words: the chain tells the rest.
+fn through(path: &Path<'_>) -> String {
+    match path.steps.get(1..).unwrap_or_default() {
+        [] => String::new(),
+        [(_, one)] => format!(" through {}", spoken(one.name.last())),
+        [(_, first), rest @ ..] => format!(" through {} and {} more", spoken(first.name.last()), rest.len()),
+    }
 }

@@ -65,9 +65,7 @@ impl<'a> Names<'a> {
             let returns = def.returns.as_deref().filter(|_| !def.is_async)?;
             return self.annotated(returns, *defined, steps);
         }
-        let class = called.last().trim_start_matches('_');
-        let looks_so =
-            class.starts_with(|c: char| c.is_ascii_uppercase()) && class.contains(|c: char| c.is_lowercase());
+        let looks_so = called.last().trim_start_matches('_').starts_with(|c: char| c.is_ascii_uppercase());
         (looks_so || self.own_class(&called).is_some()).then_some(called)
     }
 

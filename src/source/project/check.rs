@@ -1,6 +1,6 @@
 //! Checks files: each by itself, in parallel, and then all together.
 
-use super::graph::Graph;
+use super::graph::{Graph, REEXPORTS};
 use super::summary::{Function, Summary};
 use super::{Note, files};
 use crate::source::detect::Dispatch;
@@ -88,7 +88,7 @@ fn reach(
     look: &(dyn Fn(&PathBuf) -> Seen + Sync),
 ) {
     let coroutines = summaries.iter().flat_map(|summary| &summary.functions).filter(|function| function.is_async);
-    let mut wanted: Vec<QualifiedName> = coroutines.flat_map(callees).collect();
+    let mut wanted: Vec<Wanted> = coroutines.flat_map(callees).map(Wanted::called).collect();
     if wanted.is_empty() || skipped.is_empty() {
         return;
     }
@@ -102,11 +102,11 @@ fn reach(
         let mut again = Vec::new();
         let mut paths = Vec::new();
         while let Some(name) = wanted.pop() {
-            if !followed.insert(name.clone()) {
+            if !followed.insert(name.name.clone()) {
                 continue;
             }
             let mut found: Vec<&PathBuf> = Vec::new();
-            parts(&name).for_each(|(module, _)| found.extend(unread.remove(module).into_iter().flatten()));
+            parts(&name.name).for_each(|(module, _)| found.extend(unread.remove(module).into_iter().flatten()));
             if found.is_empty() {
                 wanted.extend(known.next(&name));
             } else {
@@ -122,9 +122,22 @@ fn reach(
         seen.into_iter().for_each(|seen| checked.take(seen, summaries));
         summaries[before..].iter().for_each(|summary| known.add(summary));
         for name in &again {
-            followed.remove(name);
+            followed.remove(&name.name);
         }
         wanted = again;
+    }
+}
+
+/// A name to be followed.
+struct Wanted {
+    name: QualifiedName,
+    /// How often it was passed on from module to module, which may go in circles under ever longer names.
+    passed: usize,
+}
+
+impl Wanted {
+    fn called(name: QualifiedName) -> Self {
+        Self { name, passed: 0 }
     }
 }
 
@@ -146,13 +159,18 @@ impl Known {
     }
 
     /// What following a name leads to.
-    fn next(&self, name: &QualifiedName) -> Vec<QualifiedName> {
-        let passed = parts(name).find_map(|(module, rest)| {
+    fn next(&self, wanted: &Wanted) -> Vec<Wanted> {
+        let Wanted { name, passed } = wanted;
+        let calls = self.calls.get(name).into_iter().flatten().cloned().map(Wanted::called);
+        if *passed == REEXPORTS {
+            return calls.collect();
+        }
+        let on = parts(name).find_map(|(module, rest)| {
             let (first, below) = rest.split_once('.').map_or((rest, None), |(first, below)| (first, Some(below)));
             let target = self.passes.get(&(module.to_owned(), first.to_owned()))?;
             Some(below.map_or_else(|| target.clone(), |below| target.join(below)))
         });
-        self.calls.get(name).cloned().unwrap_or_default().into_iter().chain(passed).collect()
+        calls.chain(on.map(|name| Wanted { name, passed: passed + 1 })).collect()
     }
 }
 

@@ -3,18 +3,24 @@
 
 use super::summary::{BlockingCall, Function, Summary};
 use crate::source::names::QualifiedName;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
-/// Functions between a coroutine and a blocking call that are followed; a longer chain is hard to believe.
-const LONGEST: usize = 8;
+/// Functions between a coroutine and a blocking call that are followed. In longer chains there most often is one that
+/// goes on only the first time: what it loads is kept.
+const LONGEST: usize = 5;
 
 /// Names of one thing that are followed from package to package.
-const REEXPORTS: usize = 4;
+pub(super) const REEXPORTS: usize = 4;
+
+/// A function with its file.
+type InFile<'s> = (&'s Summary, &'s Function);
 
 /// All functions of a project.
 pub struct Graph<'s> {
     summaries: &'s [Summary],
-    functions: HashMap<&'s str, Option<(&'s Summary, &'s Function)>>,
+    functions: HashMap<&'s str, Option<InFile<'s>>>,
+    ways: HashMap<&'s str, Way<'s>>,
     exports: HashMap<(&'s str, &'s str), &'s QualifiedName>,
 }
 
@@ -24,6 +30,14 @@ pub struct Path<'s> {
     pub steps: Vec<(&'s Summary, &'s Function)>,
     /// Where it blocks.
     pub blocking: &'s BlockingCall,
+}
+
+/// A step on the way to a blocking call.
+enum Way<'s> {
+    /// The function blocks itself.
+    Blocks(&'s BlockingCall),
+    /// It calls one that leads there.
+    Through(InFile<'s>),
 }
 
 impl<'s> Graph<'s> {
@@ -44,16 +58,18 @@ impl<'s> Graph<'s> {
                 exports.insert((summary.module.as_str(), name.as_str()), target);
             }
         }
-        Self { summaries, functions, exports }
+        let mut graph = Self { summaries, functions, ways: HashMap::new(), exports };
+        graph.ways = graph.ways();
+        graph
     }
 
     /// Every function with its file, in order of files.
-    pub fn functions(&self) -> impl Iterator<Item = (&'s Summary, &'s Function)> {
+    pub fn functions(&self) -> impl Iterator<Item = InFile<'s>> {
         self.summaries.iter().flat_map(|summary| summary.functions.iter().map(move |function| (summary, function)))
     }
 
     /// The function of this name, also by the name of a package that passes it on.
-    pub fn function(&self, name: &QualifiedName) -> Option<(&'s Summary, &'s Function)> {
+    pub fn function(&self, name: &QualifiedName) -> Option<InFile<'s>> {
         let mut name = name.clone();
         for _ in 0..REEXPORTS {
             if let Some(found) = self.functions.get(name.as_str()) {
@@ -79,26 +95,49 @@ impl<'s> Graph<'s> {
 
     /// The shortest way from calling a function to a blocking call, through functions that are no coroutines.
     pub fn to_blocking(&self, callee: &QualifiedName) -> Option<Path<'s>> {
-        let sync = |name: &QualifiedName| {
-            self.function(name).filter(|(_, function)| !function.is_async && function.runs_when_called)
-        };
-        let first = sync(callee)?;
-        let mut queue = VecDeque::from([vec![first]]);
-        let mut seen: HashSet<&str> = HashSet::from([first.1.name.as_str()]);
-        while let Some(steps) = queue.pop_front() {
-            let (_, last) = steps.last()?;
-            if let Some(blocking) = &last.blocking {
-                return Some(Path { blocking, steps });
-            }
-            if steps.len() == LONGEST {
-                continue;
-            }
-            for next in last.calls.iter().filter_map(|call| sync(&call.callee)) {
-                if seen.insert(next.1.name.as_str()) {
-                    queue.push_back([steps.as_slice(), &[next]].concat());
-                }
+        let mut steps = vec![self.sync(callee)?];
+        loop {
+            match self.ways.get(steps.last()?.1.name.as_str())? {
+                Way::Blocks(blocking) => return Some(Path { steps, blocking }),
+                Way::Through(next) => steps.push(*next),
             }
         }
-        None
+    }
+
+    /// The function of this name, if its body runs when it is called.
+    fn sync(&self, name: &QualifiedName) -> Option<InFile<'s>> {
+        self.function(name).filter(|(_, function)| !function.is_async && function.runs_when_called)
+    }
+
+    /// For each function from which there is a way to a blocking call, its first step: found backwards from the blocking
+    /// calls, breadth first, so that each way is the shortest, and all are found in one pass.
+    fn ways(&self) -> HashMap<&'s str, Way<'s>> {
+        let mut callers: HashMap<&str, Vec<InFile<'s>>> = HashMap::new();
+        let mut ways = HashMap::new();
+        let mut ends = Vec::new();
+        for (_, named) in self.functions() {
+            let Some((file, function)) = self.sync(&named.name) else { continue };
+            if let Some(blocking) = &function.blocking {
+                ways.insert(function.name.as_str(), Way::Blocks(blocking));
+                ends.push((file, function));
+                continue;
+            }
+            for (_, called) in function.calls.iter().filter_map(|call| self.sync(&call.callee)) {
+                callers.entry(called.name.as_str()).or_default().push((file, function));
+            }
+        }
+        for _ in 1..LONGEST {
+            let mut before = Vec::new();
+            for end in ends {
+                for caller in callers.get(end.1.name.as_str()).into_iter().flatten() {
+                    if let Entry::Vacant(way) = ways.entry(caller.1.name.as_str()) {
+                        way.insert(Way::Through(end));
+                        before.push(*caller);
+                    }
+                }
+            }
+            ends = before;
+        }
+        ways
     }
 }

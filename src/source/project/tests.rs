@@ -72,13 +72,13 @@ fn circles_of_links_have_an_end() -> Result<()> {
 fn what_is_no_python_text_is_told_and_the_rest_is_checked() -> Result<()> {
     let files: Vec<(&str, &[u8])> = vec![
         ("app.py", BAD.as_bytes()),
-        ("binary.py", b"\x7FELF async \0"),
+        ("binary.py", b"\x7FELF async def \0"),
         ("nulls.py", b"async def f():\n\0"),
-        ("old.py", b"import os\nprint 'async '\n"),
+        ("old.py", b"import os\nprint 'async def'\n"),
         ("broken.py", b"import time\nasync def f(:\n    pass\nasync def g():\n    time.sleep(1)\n"),
-        ("other.ipynb", b"async {"),
+        ("other.ipynb", b"async def {"),
         ("latin.py", b"# coding: latin-1\nimport time\nasync def f():\n    time.sleep('\xE9')\n"),
-        ("bytes.py", b"async = '\xE9'\n"),
+        ("bytes.py", b"# async def\nx = '\xE9'\n"),
     ];
     let (folder, checked) = check_files(&files)?;
     assert_eq!(names(folder.path(), &checked), ["app.py", "broken.py", "latin.py"]);
@@ -106,7 +106,7 @@ fn what_is_not_there_is_refused() {
 
 #[test]
 fn a_notebook_is_checked_by_cells() -> Result<()> {
-    let book = br##"{"cells": [{"cell_type": "markdown", "source": ["async "]},
+    let book = br##"{"cells": [{"cell_type": "markdown", "source": ["async def"]},
         {"cell_type": "code", "source": ["import time\n", "async def f():\n", "    time.sleep(1)"]}]}"##;
     let (_folder, checked) = check_files(&[("app.ipynb", book)])?;
     let spots: Vec<_> = checked.findings.iter().map(|finding| (finding.spot.cell, finding.spot.start.line)).collect();
@@ -120,6 +120,17 @@ fn the_deepest_tree_that_is_walked_fits_the_stack() -> Result<()> {
     let chain = format!("import time\nasync def f():\n    return time.sleep(1){}\n", " + time.sleep(1)".repeat(300));
     let (_folder, checked) = check_files(&[("nested.py", nested.as_bytes()), ("chain.py", chain.as_bytes())])?;
     assert_eq!((checked.findings.len(), checked.notes), (302, vec![]));
+    Ok(())
+}
+
+#[test]
+fn modules_that_pass_names_on_in_circles_are_left() -> Result<()> {
+    let files: Vec<(&str, &[u8])> = vec![
+        ("app.py", b"import a\nasync def f():\n    a.a.a.load(1)\n"),
+        ("a/__init__.py", b"from a.a import a\n"),
+        ("a/a.py", b"from a import a\nfrom a.a.a import a as b\n"),
+    ];
+    assert!(check_files(&files)?.1.findings.is_empty());
     Ok(())
 }
 

@@ -26,6 +26,10 @@ pub fn refuse_text(text: &str) -> Option<usize> {
             TokenKind::EndOfFile => break,
             kind => nesting.token(kind),
         }
+        // What is deeper than this is refused however deep it is, and counting on would take memory.
+        if nesting.deepest > HARMLESS {
+            break;
+        }
     }
     (nesting.deepest > HARMLESS).then_some(nesting.deepest)
 }
