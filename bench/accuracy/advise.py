@@ -86,7 +86,7 @@ def understood(told: dict, mode: str, took: float) -> dict:
     profile, judged = told.get("profile", {}), told.get("classification", {})
     return {
         "setting": {key: chosen[key] for key in ("model", "workers", "chunk_size", "start_method") if key in chosen},
-        "environment": answer.get("environment", {}),
+        "environment": dict(pair.split("=", 1) for pair in told.get("task", {}).get("environment", [])),
         "others": [{key: each[key] for key in ("model", "workers") if key in each} for each in others],
         "substituted": substituted,
         "speedup": answer.get("speedup"), "low": answer.get("speedup_low"), "high": answer.get("speedup_high"),

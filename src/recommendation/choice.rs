@@ -98,9 +98,12 @@ const fn danger(method: StartMethod) -> u8 {
 
 /// A forked child inherits the locks of threads that it does not have, and may wait for them for ever. Where the
 /// program has threads, a trial that forked stands for one that starts the next cheapest way that was tried: the
-/// workers do the same work at the same speed, each only costs more to start. Not where that was tried itself.
+/// workers do the same work at the same speed, each only costs more to start. Not where that was tried itself. The user's
+/// own function was forked in a process that had imported all that it needs, with the threads that native libraries start
+/// for themselves, and no task hung: that fork is what it is, and the advice says where it would not be safe.
 fn safely_started(case: &Case, tried: &[Projection], candidate: &Projection) -> Option<Projection> {
-    if candidate.setting.start_method != Some(StartMethod::Fork) || case.profile.today.threads <= 1 {
+    let forks = candidate.setting.start_method == Some(StartMethod::Fork);
+    if !forks || case.profile.today.threads <= 1 || candidate.evidence == Evidence::Task {
         return Some(candidate.clone());
     }
     let each = |tried: &Projection| tried.start / tried.setting.workers.max(1) as f64;

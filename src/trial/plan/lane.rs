@@ -13,6 +13,8 @@ use std::time::Duration;
 pub(super) const GAIN: f64 = 0.05;
 /// Handing tasks over may cost this part of their time.
 const DISPATCH: f64 = 0.05;
+/// Computing that is worth handing over to a process: "chunks of 0.2 s or more" (survey, row 3).
+const HANDED_OVER: Duration = Duration::from_millis(200);
 /// The part of the measured cost of handing over that a bound may count on.
 const DISPATCH_SURELY: f64 = 0.9;
 /// Chunks for each worker, at least, so that the last ones even out: what `multiprocessing.Pool.map` aims at too.
@@ -247,7 +249,8 @@ impl Lane {
         beyond().or(above).or_else(below).map(|workers| candidate(self.setting(workers)))
     }
 
-    /// The smallest chunks that make handing over cheap when it was seen to be dear, and the setting to try them in.
+    /// The smallest chunks that make handing over cheap when it was seen to be dear, or that are worth handing over at
+    /// all, and the setting to try them in.
     fn larger_chunks(&self) -> Option<(usize, Setting)> {
         if self.chunk != Some(1) || self.chunks_tried {
             return None;
@@ -257,7 +260,11 @@ impl Lane {
         // Tasks are handed over one after another while all workers compute, so handing over one has the time in
         // which all of them together complete one.
         let task = self.ladder.least_per_task(workers, Duration::ZERO).as_secs_f64();
-        let chunk = (dispatch.as_secs_f64() / (DISPATCH * task.max(1e-9))).ceil().clamp(1.0, 1e6) as usize;
+        let cheap = dispatch.as_secs_f64() / (DISPATCH * task.max(1e-9));
+        // What an empty task costs is not all: each hand-over also wakes the one process that hands over, on a core that
+        // the workers compute on.
+        let worth = HANDED_OVER.as_secs_f64() / self.ladder.least_per_task(1, Duration::ZERO).as_secs_f64().max(1e-9);
+        let chunk = cheap.max(worth).ceil().clamp(1.0, 1e6) as usize;
         let setting = Setting { chunk_size: Some(self.fair(chunk, workers)), ..self.setting(workers) };
         (setting.chunk_size > Some(1)).then_some((chunk, setting))
     }
