@@ -4,7 +4,8 @@
 //!
 //! `concadvise -- CMD` runs CMD once, watches every worker of its tree, works out what the work demands, really runs
 //! a workload of that shape under each executor model, walks a decision tree kept as data, and recommends a model and
-//! a worker count with a reason for each step. The data flows one way:
+//! a worker count with a reason for each step. With `--task` a function of the user's stands in the place of that workload,
+//! with `--rerun` the command itself; `check` stops after `source`. The data flows one way:
 //!
 //! ```text
 //! target → source → observe → profile → classify → trial → rules → recommendation → report → gate

@@ -71,15 +71,17 @@ fn attempt(recording: &Recording, profile: &Profile, options: &Options, enough: 
     let mut command = Command::new(&target.argv, meant(observation), ended, host.memory.usable(), enough.launch())?;
     let bar = progress(options.quiet);
     bar.set_message("concadvise: running the command again to look into it");
-    let parts: Vec<Part> = [sites::watch()].into_iter().chain(loops::part(recording, profile)).collect();
-    let scouted = command.scout(&parts)?;
+    let loops = loops::of(target);
+    let parts: Vec<Part> = [sites::watch()].into_iter().chain(loops::part(&loops)).collect();
+    let scouted = command.scout(&parts);
     bar.finish_and_clear();
+    let scouted = scouted?;
     let mut found = sites::sites(&scouted.1);
     found.iter_mut().for_each(|site| site.untried = unworthy(site, observation.wall));
     if found.iter().any(|site| site.untried.is_none()) {
         return Ok(turn(recording, profile, command, found, options, enough));
     }
-    match loops::advise(recording, profile, &command, &scouted, options, enough) {
+    match loops::advise(recording, &loops, &command, &scouted, options, enough) {
         Ok(tried) => Ok(Tried { rerun: Some(Rerun { sites: found, compared: false }), ..tried }),
         Err(looked_for) => Err(Nothing { why: vain(&found, &looked_for), sites: found }),
     }

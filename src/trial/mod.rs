@@ -100,6 +100,15 @@ impl Measurement {
         self.walls.len() + self.cold.len()
     }
 
+    /// Takes in another run of the same setting and as many tasks; its start is the caller's to weigh.
+    pub fn absorb(&mut self, other: Self) {
+        self.walls.extend(other.walls);
+        self.cold.extend(other.cold);
+        self.dispatch = other.dispatch.or(self.dispatch);
+        self.cpu += other.cpu;
+        self.peak_memory = self.peak_memory.max(other.peak_memory);
+    }
+
     /// The repeats that tell how fast tasks go on: all but the first on each pool, or those where there are no others.
     pub fn steady(&self) -> &[Duration] {
         if self.walls.is_empty() { &self.cold } else { &self.walls }

@@ -21,18 +21,20 @@ use super::{Evidence, Outcome, Trial};
 use crate::notice::Notice;
 use crate::units::Bytes;
 use ladder::{Ladder, multiplies_memory};
-use lane::{GAIN, Lane};
+use lane::Lane;
 use run::Run;
 use sizing::{MOST_REPEATS, REPEATS, Sizing};
 use std::cmp::Ordering;
 use std::time::Duration;
 
 pub use ladder::{Limits, bounds};
+pub(super) use ladder::{MOST_PROCESSES, MOST_THREADS};
+pub(super) use lane::{CHUNKS_PER_WORKER, GAIN};
 pub(super) use sizing::RUNS_PER_BUDGET;
 pub use sizing::default_budget;
 
 /// Near the front: within this of the best time.
-const NEAR: f64 = 1.2;
+pub(super) const NEAR: f64 = 1.2;
 /// Sequential runs at the start and at the end that differ by more mean that the machine changed.
 const DRIFT: f64 = 0.10;
 

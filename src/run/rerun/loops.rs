@@ -4,7 +4,6 @@
 use crate::cli::Options;
 use crate::notice::Notice;
 use crate::observe::Observation;
-use crate::profile::Profile;
 use crate::report::recording::{Recording, Tried};
 use crate::run::task::{Means, trials};
 use crate::run::trials::Enough;
@@ -23,9 +22,8 @@ use std::time::Duration;
 const SLOWER: f64 = 1.25;
 
 /// What the scouting rerun is to look for beside executors; `None` when there is nothing to look for.
-pub fn part(recording: &Recording, _profile: &Profile) -> Option<Part> {
-    let loops = loops(&recording.target);
-    (!loops.sites.is_empty()).then(|| (calls::PART, calls::part(&loops)))
+pub fn part(loops: &Loops) -> Option<Part> {
+    (!loops.sites.is_empty()).then(|| (calls::PART, calls::part(loops)))
 }
 
 /// What trials of the program's own function told; `Err` says, as a clause, what was looked for in vain. `scouted` is the
@@ -35,16 +33,15 @@ pub fn part(recording: &Recording, _profile: &Profile) -> Option<Part> {
 /// A clause: what was looked for and not found.
 pub fn advise(
     recording: &Recording,
-    _profile: &Profile,
+    loops: &Loops,
     command: &Command,
     scouted: &(Observation, Answers),
     options: &Options,
     enough: &Enough,
 ) -> Result<Tried, String> {
     let Recording { host, target, observation, .. } = recording;
-    let loops = loops(target);
-    let vain = |why: String| format!("{}: {why}", calls::looked_for(&loops));
-    let mut chosen = calls::choose(&loops, &scouted.1).map_err(vain)?;
+    let vain = |why: String| format!("{}: {why}", calls::looked_for(loops));
+    let mut chosen = calls::choose(loops, &scouted.1).map_err(vain)?;
     let slower = scouted.0.wall.div_duration_f64(observation.wall.max(Duration::from_nanos(1)));
     if slower > SLOWER {
         let percent = slower * 100.0;
@@ -65,7 +62,7 @@ pub fn advise(
 }
 
 /// The calls for each item in the target's own source; none where it has no source that could be read.
-fn loops(target: &Target) -> Loops {
+pub fn of(target: &Target) -> Loops {
     let Runtime::CPython(python) = &target.runtime else { return Loops::default() };
     let program = match &python.entry {
         PythonEntry::File(path) => Program::of_script(path),

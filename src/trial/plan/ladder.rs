@@ -13,11 +13,11 @@ use crate::units::Bytes;
 use std::time::Duration;
 
 /// Threads that wait, at most: more are an event loop's work (domain.md §2, rules 7 and 8), and each takes a stack.
-const MOST_THREADS: usize = 256;
+pub(in crate::trial) const MOST_THREADS: usize = 256;
 /// Tasks in flight on one event loop, at most.
 const MOST_IN_FLIGHT: usize = 1024;
 /// Processes or interpreters that wait, at most: for each core, and where there are few cores.
-const MOST_PROCESSES: (usize, usize) = (8, 64);
+pub(in crate::trial) const MOST_PROCESSES: (usize, usize) = (8, 64);
 /// Counts to try first, at most: enough to see what a model can do, few enough to be cheap when it can do nothing.
 /// Starting 64 interpreters in three ways would cost more than it tells.
 const FIRST_THREADS: usize = 64;

@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use std::time::Duration;
 
 /// A gain below this part is no gain (DESIGN §5: the simplest model and the fewest workers within 5 % win).
-pub(super) const GAIN: f64 = 0.05;
+pub(in crate::trial) const GAIN: f64 = 0.05;
 /// Handing tasks over may cost this part of their time.
 const DISPATCH: f64 = 0.05;
 /// Computing that is worth handing over to a process: "chunks of 0.2 s or more" (survey, row 3).
@@ -18,7 +18,7 @@ const HANDED_OVER: Duration = Duration::from_millis(200);
 /// The part of the measured cost of handing over that a bound may count on.
 const DISPATCH_SURELY: f64 = 0.9;
 /// Chunks for each worker, at least, so that the last ones even out: what `multiprocessing.Pool.map` aims at too.
-const CHUNKS_PER_WORKER: u64 = 4;
+pub(in crate::trial) const CHUNKS_PER_WORKER: u64 = 4;
 
 /// A setting worth a run.
 #[derive(Debug, Clone, Copy)]

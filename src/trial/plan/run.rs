@@ -59,11 +59,7 @@ impl Run {
                 self.starts.push(new.start);
                 self.starts.sort();
                 old.start = self.starts[self.starts.len() / 2];
-                old.walls.extend(new.walls);
-                old.cold.extend(new.cold);
-                old.dispatch = new.dispatch.or(old.dispatch);
-                old.cpu += new.cpu;
-                old.peak_memory = old.peak_memory.max(new.peak_memory);
+                old.absorb(new);
             }
             // A later failure of a setting that ran is worth knowing more than its time.
             (mine, new) => *mine = new,

@@ -7,30 +7,21 @@
 use super::ran;
 use super::sites::Site;
 use crate::trial::model::{Model, Setting, StartMethod};
+use crate::trial::plan::{CHUNKS_PER_WORKER, GAIN, MOST_PROCESSES, MOST_THREADS, NEAR};
 use crate::trial::{Evidence, Measurement, Outcome, Trial};
 use crate::units::Bytes;
 use std::time::Duration;
 
-/// A gain below this part is no gain (DESIGN §5).
-const GAIN: f64 = 0.05;
-/// Near the front: within this of the best time, as in the races of twins.
-const NEAR: f64 = 1.2;
 /// Runs that a setting in front must have, and has at most.
 const REPEATS: usize = 3;
 const MOST_REPEATS: usize = 6;
 /// Where work waits, the best number of workers may be far from what it is; halves are tried on the way back.
 const WIDE_STEP: usize = 4;
-/// Threads at most, as in the races of twins.
-const MOST_THREADS: usize = 256;
-/// Processes at most: for each core, and where there are few.
-const MOST_PROCESSES: (usize, usize) = (8, 64);
 /// The least share of the budget that other settings keep while one after another is run.
 const SEQUENTIAL_SHARE: f64 = 0.4;
 /// Handing over a task to a process costs about this (domain.md §1), and may cost 5 % of its time.
 const HANDING: Duration = Duration::from_micros(430);
 const HANDING_SHARE: f64 = 0.05;
-/// Chunks for each worker, so that the last ones even out.
-const CHUNKS_PER_WORKER: usize = 4;
 /// From here on multiprocessing starts by forkserver, and there are pools of interpreters.
 const FORKSERVER_SINCE: (u8, u8) = (3, 14);
 /// The program as it is runs again after so many other runs.
@@ -152,11 +143,7 @@ impl Search {
             return;
         };
         match (&mut trial.outcome, outcome) {
-            (Outcome::Ok(old), Outcome::Ok(new)) => {
-                old.walls.extend(new.walls);
-                old.cpu += new.cpu;
-                old.peak_memory = old.peak_memory.max(new.peak_memory);
-            }
+            (Outcome::Ok(old), Outcome::Ok(new)) => old.absorb(new),
             // The program as it is has run, whatever happened to it once.
             (Outcome::Ok(_), _) if setting == self.found => {}
             (mine, new) => *mine = new,
@@ -218,7 +205,7 @@ impl Search {
     /// them, where they are best.
     fn refine(&self) -> Vec<Setting> {
         let Some((own, time)) = self.best_of(Model::Processes) else { return Vec::new() };
-        let chunk = self.chunks_of.map(|tasks| tasks.div_ceil(own.workers * CHUNKS_PER_WORKER).max(1));
+        let chunk = self.chunks_of.map(|tasks| tasks.div_ceil(own.workers * CHUNKS_PER_WORKER as usize).max(1));
         let chunked = chunk.filter(|size| *size > 1 && own.chunk_size.is_none_or(|own| own == 1));
         let chunked = chunked.map(|size| Setting { chunk_size: Some(size), ..own });
         let leads = self.best().is_some_and(|(_, best)| time <= best);

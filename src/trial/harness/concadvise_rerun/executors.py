@@ -29,17 +29,12 @@ def patch_threads(module, book):
             construct(self, *args, **kwargs)
         else:
             given = dict(zip(_THREADS, args), **kwargs)
-            own = dict(kwargs, max_workers=knob["workers"])
-            own.update({name: value for name, value in given.items() if name != "max_workers"})
-            construct(self, **own)
+            construct(self, **dict(given, max_workers=knob["workers"]))
             if knob["model"] != model and kind != "default executor":
                 self._concadvise_inner = _build(knob, given, book)
             self._concadvise_knob = knob
             site.turned()
-        if site is not None and book.watching:
-            self._concadvise_site = site
-            asked = args[0] if args else kwargs.get("max_workers")
-            site.built(self._max_workers, asked)
+        _watch(self, site, book, args, kwargs)
 
     executor.__init__ = __init__
     _patch_calls(executor, book)
@@ -71,14 +66,20 @@ def patch_processes(module, book):
                 self._concadvise_inner = _build(knob, given, book)
             self._concadvise_knob = knob
             site.turned()
-        if site is not None and book.watching:
-            self._concadvise_site = site
-            asked = args[0] if args else kwargs.get("max_workers")
-            context = getattr(self, "_mp_context", None)
-            site.built(self._max_workers, asked, context.get_start_method() if context is not None else None)
+        _watch(self, site, book, args, kwargs)
 
     executor.__init__ = __init__
     _patch_calls(executor, book)
+
+
+def _watch(executor, site, book, args, kwargs):
+    """Tells what was built there, where that is wanted."""
+    if site is None or not book.watching:
+        return
+    executor._concadvise_site = site
+    asked = args[0] if args else kwargs.get("max_workers")
+    context = getattr(executor, "_mp_context", None)
+    site.built(executor._max_workers, asked, context.get_start_method() if context is not None else None)
 
 
 def _thread_kind(executor):
