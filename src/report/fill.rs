@@ -56,6 +56,7 @@ impl Document {
             cluster: recording.tried.cluster.as_ref().map(work::cluster),
             trial: [trials(&recording.tried), sites::trials(recording.tried.rerun.as_ref())].concat(),
             curve: work::curves(recording, profile),
+            finding: Vec::new(),
             notice: notices.iter().chain(&not_listed).map(notice).collect(),
             sampling: sampling(observation),
             function: functions(&observation.functions),

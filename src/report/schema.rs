@@ -63,6 +63,9 @@ tables! {
         /// The law fitted to each model that ran at enough worker counts.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         curve: Vec<Curve>,
+        /// Defects that the program's source shows, those that matter most first.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        finding: Vec<Finding>,
         /// Caveats.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         notice: Vec<Notice>,
@@ -117,6 +120,24 @@ tables! {
         advice: Vec<String>,
         /// Code to paste.
         snippet: String,
+    }
+
+    /// A defect that the program's source shows; the run may have confirmed it.
+    Finding {
+        /// What it is: `CON101`, as `concadvise explain` knows it.
+        code: String,
+        /// `error`, `warning`, `info`.
+        level: String,
+        /// The file, relative to the working directory where it lies below.
+        path: String,
+        /// The line.
+        line: u64,
+        /// The function or class around it, as `Client.fetch`; absent at the file's own level.
+        qualified_name: Option<String>,
+        /// What is wrong there.
+        message: String,
+        /// What it stands on: `source`, `run`.
+        evidence: String,
     }
 
     /// A place in the program that builds executors, and what to build there instead.
