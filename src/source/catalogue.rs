@@ -4,8 +4,8 @@
 
 use super::finding::{Evidence, Level};
 use super::names::QualifiedName;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 macro_rules! entries {
@@ -81,16 +81,16 @@ struct EntryFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kinds {
-    same: HashMap<String, String>,
-    returns: HashMap<String, String>,
-    enters: HashMap<String, String>,
+    same: FxHashMap<String, String>,
+    returns: FxHashMap<String, String>,
+    enters: FxHashMap<String, String>,
     passes: Passes,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Passes {
-    callables: HashSet<String>,
+    callables: FxHashSet<String>,
 }
 
 impl Kinds {
@@ -119,8 +119,8 @@ impl Kinds {
 #[derive(Debug, Default)]
 pub struct Blocking {
     groups: Vec<Group>,
-    by_name: HashMap<String, usize>,
-    except: HashSet<String>,
+    by_name: FxHashMap<String, usize>,
+    except: FxHashSet<String>,
 }
 
 /// Callables that wait for the same.

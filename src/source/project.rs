@@ -7,6 +7,7 @@
 mod check;
 pub mod files;
 pub mod graph;
+mod passed_by;
 pub mod summary;
 #[cfg(test)]
 mod tests;
