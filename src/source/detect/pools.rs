@@ -81,7 +81,7 @@ pub(super) fn result_dropped<'a>(at: &At<'a>, stmt: &'a Stmt) -> Option<Found> {
     Some(Found::at(call, message))
 }
 
-/// Whether what a call sends lets no exception out.
+/// Whether what a call sends lets no exception out, or may well not: of a method of something unknown nobody can tell.
 fn keeps_its_errors<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> bool {
     let Some(mut task) = call.arguments.args.first() else { return true };
     // `submit(context.run, task)` sends the task in a context.
@@ -93,9 +93,10 @@ fn keeps_its_errors<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> bool {
     }
     match (at.definition(task), task) {
         (Some((def, _)), _) => catches_all(&def.body),
-        // Of whatever class it is: a method of that name here that catches all is most likely the one.
-        (None, Expr::Attribute(method)) => {
-            at.file.names.methods(method.attr.as_str()).any(|def| catches_all(&def.body))
+        (None, Expr::Attribute(method)) if at.resolve(task).is_none() => {
+            // Of whatever class it is: the file's own method of that name is most likely the one.
+            let mut own = at.file.names.methods(method.attr.as_str()).peekable();
+            own.peek().is_none() || own.any(|def| catches_all(&def.body))
         }
         (None, _) => false,
     }
