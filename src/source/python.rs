@@ -138,8 +138,10 @@ impl Source {
 /// # Errors
 /// A clause that says why it cannot be read.
 pub fn bytes(path: &Path) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
     let file = File::open(path).map_err(|why| format!("it cannot be opened: {why}"))?;
+    // One more than it has, so that the end is seen without making room for what does not follow.
+    let length = file.metadata().map_or(0, |file| file.len()).min(LONGEST) + 1;
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(|why| format!("it cannot be read: {why}"))?;
     if bytes.len() as u64 > LONGEST {
         return Err(format!("it is longer than {} MiB", LONGEST >> 20));
