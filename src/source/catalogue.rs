@@ -128,6 +128,8 @@ impl Kinds {
 pub struct Blocking {
     groups: Vec<Group>,
     by_name: HashMap<String, usize>,
+    /// By class, of those of which every method is meant.
+    by_owner: HashMap<String, usize>,
     except: HashSet<String>,
 }
 
@@ -173,10 +175,7 @@ impl Blocking {
         }
         let exact = self.by_name.get(callable.as_str());
         // A dunder or private attribute is no method that waits.
-        let any = || {
-            let public = !callable.last().starts_with('_');
-            self.by_name.get(&format!("{}.*", callable.owner())).filter(|_| public)
-        };
+        let any = || self.by_owner.get(callable.owner()).filter(|_| !callable.last().starts_with('_'));
         exact.or_else(any).map(|index| &self.groups[*index])
     }
 
@@ -238,6 +237,9 @@ fn table(file: &str, text: &str) -> Result<Blocking, String> {
     let mut blocking = Blocking::default();
     for group in groups.group {
         for name in group.calls {
+            if let Some(owner) = name.strip_suffix(".*") {
+                blocking.by_owner.insert(owner.to_owned(), blocking.groups.len());
+            }
             if let Some(before) = blocking.by_name.insert(name.clone(), blocking.groups.len()) {
                 return Err(format!("{file}: {name} is in group {before} already"));
             }
@@ -281,6 +283,15 @@ mod tests {
             let said = [&entry.what, &entry.why, &entry.example, &entry.use_instead, &entry.source];
             assert!(said.iter().all(|text| text.trim().len() > 10), "{}", entry.code);
             assert!(!entry.words.is_empty(), "{}", entry.code);
+        }
+    }
+
+    #[test]
+    fn each_table_says_what_to_do_instead() {
+        let catalogue = Catalogue::get();
+        for table in [&catalogue.blocking, &catalogue.cpu_work, &catalogue.clients] {
+            assert!(table.names().count() > 10);
+            assert!(table.groups().all(|group| !group.kind.is_empty() && group.instead.len() > 10));
         }
     }
 

@@ -14,6 +14,7 @@ mod sizing;
 mod tests;
 
 pub use coroutines::never_waits;
+pub use library::Library;
 
 use super::catalogue::{Catalogue, Entry};
 use super::finding::{Finding, Found};

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 /// What runs coroutines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Library {
+pub enum Library {
     /// asyncio, and what is built on it.
     Asyncio,
     /// trio.

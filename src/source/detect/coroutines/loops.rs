@@ -18,17 +18,19 @@ pub(in crate::source::detect) fn event_loop_again<'a>(at: &At<'a>, call: &'a ast
         // What runs until it is told to stop often has to begin anew.
         Loop::Comprehension(_) | Loop::While(_) => return None,
     };
-    // Tests keep their cases apart, and what is tried again needs a new one.
-    if is_test(at) || at.around().any(|node| matches!(node, Node::Stmt(ast::Stmt::Try(_)))) {
+    // What is tried again needs a new one, and tests keep their cases apart.
+    let is_loop = |node: &Node<'_>| matches!(node, Node::Stmt(ast::Stmt::For(_)));
+    let is_try = |node: Node<'_>| matches!(node, Node::Stmt(ast::Stmt::Try(_)));
+    let retried = at.around().take_while(|node| !is_loop(node)).any(is_try);
+    if retried || !(uses(call, target) || call.arguments.is_empty()) || is_test(at) {
         return None;
     }
-    let library = Library::of(at.file);
     if let Some(callee) = at.callee(call).filter(|callee| one_of(&RUN, callee)) {
         let message = format!(
             "{callee}() makes and closes an event loop for each item, and the items wait for one another; run one \
              coroutine that handles them all, with asyncio.gather() or a TaskGroup"
         );
-        return uses(call, target).then(|| Found::at(call, library.say(&message)));
+        return uses(call, target).then(|| Found::at(call, Library::of(at.file).say(&message)));
     }
     if at.callee(call).is_some_and(|callee| callee == "asyncio.new_event_loop") {
         let runs = |inner: &&ast::ExprCall| {
@@ -44,8 +46,13 @@ pub(in crate::source::detect) fn event_loop_again<'a>(at: &At<'a>, call: &'a ast
     if !uses(call, target) {
         return None;
     }
+    let is_run = |inner: &&'a ast::ExprCall| match &*inner.func {
+        ast::Expr::Attribute(method) => method.attr.as_str() == "run",
+        other => other.is_name_expr(),
+    };
     let run = calls::in_body(&def.body)
         .into_iter()
+        .filter(is_run)
         .find_map(|inner| at.file.names.resolve(&inner.func, scope).filter(|callee| one_of(&RUN, callee)))?;
     let message = format!(
         "{}() makes and closes an event loop each time ({run}()), and this loop calls it for each item; run one \

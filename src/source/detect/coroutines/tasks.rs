@@ -25,6 +25,11 @@ pub(in crate::source::detect) fn dangling<'a>(at: &At<'a>, stmt: &'a Stmt) -> Op
         _ => return None,
     };
     let Expr::Call(call) = value else { return None };
+    if let Expr::Attribute(method) = &*call.func
+        && !matches!(method.attr.as_str(), "create_task" | "ensure_future")
+    {
+        return None;
+    }
     let callee = at.resolve(&call.func).filter(|callee| one_of(&WEAKLY_HELD, callee))?;
     // ensure_future() gives a future back as it is, and whoever made that may hold it.
     if callee.last() == "ensure_future" && !starts_a_coroutine(at, call.arguments.args.first()?) {
@@ -108,6 +113,9 @@ impl<'a> Visitor<'a> for Reads<'_> {
     }
 }
 
+/// Longest file that is searched for the uses of each of its coroutines, in bytes: nobody writes longer ones by hand.
+const LONGEST: usize = 1 << 20;
+
 /// CON111: a coroutine that never lets the event loop go on, and that only this file calls.
 pub(in crate::source::detect) fn never_awaits<'a>(at: &At<'a>, def: &'a ast::StmtFunctionDef) -> Option<Found> {
     if !def.is_async || !def.decorator_list.is_empty() || is_dunder(&def.name) || is_stub(&def.body) {
@@ -119,7 +127,7 @@ pub(in crate::source::detect) fn never_awaits<'a>(at: &At<'a>, def: &'a ast::Stm
     {
         return None;
     }
-    if Suspends::of(&def.body).any() || has_functions(&def.body) {
+    if Suspends::of(&def.body).any() || has_functions(&def.body) || at.file.source.text.len() > LONGEST {
         return None;
     }
     let mut uses = Uses { name: def.name.as_str(), called: false, otherwise: false, defined: 0 };
