@@ -206,7 +206,8 @@ fn an_event_loop_waits_in_epoll_and_others_do_not() {
             let sampled = sample(&mut python(script), A_SECOND);
             let ([worker], [process]) = (&sampled.workers[..], &sampled.processes[..]) else { panic!("{sampled:?}") };
             let WaitedOn { one, several, epoll } = worker.waited_on;
-            assert!(one + several + epoll >= 20, "{worker:?}");
+            // Of some forty that a quiet machine gives: on a busy one the start takes its time.
+            assert!(one + several + epoll >= 8, "{worker:?}");
             let share = f64::from(epoll) / f64::from(one + several + epoll);
             assert!(in_epoll.contains(&share) && several == 0, "{:?}: {script}", worker.waited_on);
             assert_eq!(process.has_epoll, has_epoll, "{script}");
