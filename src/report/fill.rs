@@ -1,5 +1,6 @@
 //! [`Report`] → [`Document`]: each stage's values under the names of the file, rounded and escaped. Decides nothing.
 
+mod asked;
 mod sites;
 mod watched;
 mod work;
@@ -29,7 +30,7 @@ pub const WORKERS_LISTED: usize = 256;
 impl Document {
     /// What the file says of a report.
     pub fn of(report: &Report) -> Self {
-        let Report { complete, recording, profile, classification, rule, recommendation, notices } = report;
+        let Report { complete, recording, profile, classification, rule, recommendation, notices, .. } = report;
         let observation = &recording.observation;
         let mut workers: Vec<&WorkerProfile> = profile.workers.iter().filter(|worker| !worker.credited).collect();
         let weight = |worker: &WorkerProfile| (worker.computing() + worker.children.cpu, worker.blocked);
@@ -40,7 +41,13 @@ impl Document {
             schema_version: SCHEMA_VERSION,
             complete: *complete,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-            recommendation: schema::Recommendation { rule: said(rule), ..recommended(recommendation) },
+            rules_hash: asked::hash(report.rules_hash),
+            recommendation: schema::Recommendation {
+                rule: said(rule),
+                admits: report.decision.admit.iter().map(|model| model.name().to_owned()).collect(),
+                workers_bound: report.decision.workers.name().to_owned(),
+                ..recommended(recommendation)
+            },
             alternative: recommendation.alternatives.iter().map(alternative).collect(),
             decision: recommendation.path.iter().map(decision).collect(),
             classification: classified(classification),
@@ -57,6 +64,7 @@ impl Document {
             trial: [trials(&recording.tried), sites::trials(recording.tried.rerun.as_ref())].concat(),
             curve: work::curves(recording, profile),
             finding: Vec::new(),
+            fact: asked::facts(&report.facts),
             notice: notices.iter().chain(&not_listed).map(notice).collect(),
             sampling: watched::sampling(observation),
             function: watched::functions(&observation.functions),
@@ -73,6 +81,8 @@ fn recommended(from: &Recommendation) -> schema::Recommendation {
         workers: from.setting.workers as u64,
         site: from.at.as_deref().map(said),
         rule: String::new(),
+        admits: Vec::new(),
+        workers_bound: String::new(),
         workers_policy: said(&from.policy),
         chunk_size: from.setting.chunk_size.map(|size| size as u64),
         start_method: start_method(&from.setting),
@@ -198,7 +208,7 @@ fn trials(tried: &Tried) -> Vec<schema::Trial> {
 fn rows(trials: &[Trial], twin: Option<&Twin>, sequential: Option<f64>) -> Vec<schema::Trial> {
     // The times that the recommendation was made from, so that the page and the advice cannot disagree.
     let tried = projections(twin, trials);
-    let wall_of = |setting: &Setting| tried.iter().find(|tried| tried.setting == *setting).map(|tried| tried.seconds);
+    let projected = |setting: &Setting| tried.iter().find(|tried| tried.setting == *setting);
     let row = |trial: &Trial| {
         let (outcome, reason, measured) = match &trial.outcome {
             Outcome::Ok(measured) => ("ok", None, Some(measured)),
@@ -207,7 +217,10 @@ fn rows(trials: &[Trial], twin: Option<&Twin>, sequential: Option<f64>) -> Vec<s
             Outcome::Failed(reason) => ("failed", Some(reason), None),
             Outcome::Pruned(reason) => ("pruned", Some(reason), None),
         };
-        let wall = measured.and_then(|_| wall_of(&trial.setting));
+        let projection = measured.and_then(|_| projected(&trial.setting));
+        let wall = projection.map(|projection| projection.seconds);
+        let over =
+            |seconds: Option<&f64>| sequential.zip(seconds).and_then(|(sequential, at)| rounded(sequential / at));
         schema::Trial {
             site: None,
             model: trial.setting.model.name().to_owned(),
@@ -219,7 +232,9 @@ fn rows(trials: &[Trial], twin: Option<&Twin>, sequential: Option<f64>) -> Vec<s
             outcome: outcome.to_owned(),
             reason: reason.map(|reason| said(reason)),
             wall_s: wall.and_then(rounded),
-            speedup: sequential.zip(wall).and_then(|(sequential, wall)| rounded(sequential / wall)),
+            speedup: over(wall.as_ref()),
+            speedup_low: over(projection.and_then(|projection| projection.repeats.last())),
+            speedup_high: over(projection.and_then(|projection| projection.repeats.first())),
             peak_memory_bytes: measured.and_then(|measured| known(measured.peak_memory)),
             start_s: measured.map(|measured| seconds(measured.start)),
             per_task_s: measured.map(|measured| seconds(measured.per_task())),
@@ -282,6 +297,7 @@ pub(super) mod tests {
     use crate::profile::Profile;
     use crate::recommendation::{Interval, SiteAdvice};
     use crate::report::recording::{Recording, Tried};
+    use crate::rules::{Facts, Rules};
     use crate::target::{CPython, PythonEntry};
     use crate::trial::model::{Model, StartMethod};
     use crate::trial::rerun::Rerun;
@@ -510,7 +526,22 @@ pub(super) mod tests {
         };
         let notices = vec![Notice::LeftBehind { processes: 2 }, Notice::TargetFailed { how: HOSTILE.to_owned() }];
         let rule = "python-computing".to_owned();
-        Report { complete: true, recording, profile, classification, rule, recommendation, notices }
+        let facts = Facts::default().with("wait_share", 0.25).with("runtime", "cpython").with("smt", true);
+        let facts = facts.with("python_version", (3, 11));
+        let decision = Rules::embedded().decide(&facts);
+        let (complete, rules_hash) = (true, Rules::embedded().hash());
+        Report {
+            complete,
+            recording,
+            profile,
+            classification,
+            rule,
+            facts,
+            decision,
+            rules_hash,
+            recommendation,
+            notices,
+        }
     }
 
     #[test]
