@@ -4,8 +4,8 @@
 
 use super::finding::{Evidence, Level};
 use super::names::QualifiedName;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 macro_rules! entries {
@@ -90,16 +90,16 @@ struct EntryFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kinds {
-    same: HashMap<String, String>,
-    returns: HashMap<String, String>,
-    enters: HashMap<String, String>,
+    same: FxHashMap<String, String>,
+    returns: FxHashMap<String, String>,
+    enters: FxHashMap<String, String>,
     passes: Passes,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Passes {
-    callables: HashSet<String>,
+    callables: FxHashSet<String>,
 }
 
 impl Kinds {
@@ -128,10 +128,10 @@ impl Kinds {
 #[derive(Debug, Default)]
 pub struct Blocking {
     groups: Vec<Group>,
-    by_name: HashMap<String, usize>,
+    by_name: FxHashMap<String, usize>,
     /// By class, of those of which every method is meant.
-    by_owner: HashMap<String, usize>,
-    except: HashSet<String>,
+    by_owner: FxHashMap<String, usize>,
+    except: FxHashSet<String>,
 }
 
 /// Callables that wait for the same.

@@ -29,7 +29,7 @@ use super::finding::{Finding, Found};
 use super::project::graph::Graph;
 use super::python::ast;
 use super::walk::At;
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, packed};
 
 /// A detector of all files together.
 pub type DetectAll = fn(&'static Entry, &Graph) -> Vec<Finding>;
@@ -114,7 +114,34 @@ pub struct Dispatch {
     pub statements: Vec<(&'static str, Detect<ast::Stmt>)>,
     /// For all files together.
     pub projects: Vec<(&'static Entry, DetectAll)>,
-    words: Option<AhoCorasick>,
+    words: Words,
+}
+
+/// The words that a file must have one of, to be searched for all at once.
+#[derive(Default)]
+enum Words {
+    /// By vector instructions, some bytes at a time.
+    Packed(packed::Searcher),
+    /// By an automaton, byte for byte: where there are no such instructions, or too many words for them.
+    Automaton(AhoCorasick),
+    /// Not at all: every file is looked at.
+    #[default]
+    Unknown,
+}
+
+impl Words {
+    fn of(words: &[&str]) -> Self {
+        let packed = packed::Searcher::new(words).map(Self::Packed);
+        packed.or_else(|| AhoCorasick::new(words).ok().map(Self::Automaton)).unwrap_or_default()
+    }
+
+    fn any_in(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Packed(words) => words.find(text).is_some(),
+            Self::Automaton(words) => words.is_match(text),
+            Self::Unknown => true,
+        }
+    }
 }
 
 impl Dispatch {
@@ -139,12 +166,12 @@ impl Dispatch {
         }
         words.sort_unstable();
         words.dedup();
-        dispatch.words = AhoCorasick::new(&words).ok();
+        dispatch.words = Words::of(&words);
         dispatch
     }
 
     /// Whether a file of this text can have a finding at all. Most files of most projects cannot, and are not parsed.
     pub fn may_find_in(&self, text: &[u8]) -> bool {
-        self.words.as_ref().is_none_or(|words| words.is_match(text))
+        self.words.any_in(text)
     }
 }

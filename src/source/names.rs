@@ -2,8 +2,9 @@
 //! its value is an instance of.
 //!
 //! Told without running anything, so only what all bindings of a name agree on is told: a name bound to two different
-//! things, by a star import, or by a loop means nothing here, and callers stay silent. `bind` collects the bindings,
-//! `resolve` follows names and `instance` follows values, `variable` tells which variable is meant; `scoping` is the walk that knows which scope it is in, also
+//! things, by a loop, or perhaps by a star import means nothing here, and callers stay silent. `bind` collects the
+//! bindings, `resolve` follows names and `instance` follows values, `variable` tells which variable is meant; `scoping`
+//! is the walk that knows which scope it is in, also
 //! for those who walk the file later. What qualified names stand for is the catalogue's.
 
 mod bind;
@@ -12,6 +13,7 @@ mod module;
 mod qualified;
 mod resolve;
 pub mod scoping;
+mod star;
 #[cfg(test)]
 mod tests;
 mod variable;
@@ -22,7 +24,7 @@ pub use variable::Variable;
 
 use super::catalogue::Kinds;
 use super::python::{Source, TextRange, ast};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// A scope of a file, by number; the module's is [`ScopeId::MODULE`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -79,11 +81,11 @@ pub(super) struct Binding<'a> {
 struct Scope<'a> {
     kind: ScopeKind<'a>,
     parent: Option<ScopeId>,
-    names: HashMap<&'a str, Vec<Binding<'a>>>,
+    names: FxHashMap<&'a str, Vec<Binding<'a>>>,
     /// Names that `global` and `nonlocal` send elsewhere.
-    sent: HashMap<&'a str, ScopeId>,
+    sent: FxHashMap<&'a str, ScopeId>,
     /// Of a class: attributes that its methods bind on their first parameter.
-    attributes: HashMap<&'a str, Vec<Binding<'a>>>,
+    attributes: FxHashMap<&'a str, Vec<Binding<'a>>>,
     /// Of a method: its first parameter, by which it reaches its instance or class.
     receiver: Option<&'a str>,
 }
@@ -93,9 +95,9 @@ pub struct Names<'a> {
     module: &'a Module,
     kinds: &'a Kinds,
     scopes: Vec<Scope<'a>>,
-    of_node: HashMap<TextRange, ScopeId>,
-    /// Whether anything is imported by a star, which may bind any name.
-    star: bool,
+    of_node: FxHashMap<TextRange, ScopeId>,
+    /// What is imported by a star, which may bind any name.
+    stars: star::Stars,
 }
 
 impl<'a> Names<'a> {
@@ -147,8 +149,15 @@ impl<'a> Names<'a> {
         (!within.is_empty()).then(|| within.join("."))
     }
 
+    /// The file's own methods of this name, of whatever class.
+    pub fn methods(&self, name: &str) -> impl Iterator<Item = &'a ast::StmtFunctionDef> {
+        let classes = self.scopes.iter().filter(|scope| matches!(scope.kind, ScopeKind::Class(_)));
+        let bound = classes.filter_map(move |class| class.names.get(name)).flatten();
+        bound.filter_map(|binding| if let Origin::Function(def, _) = binding.origin { Some(def) } else { None })
+    }
+
     /// What names at the file's own level are imported from elsewhere.
-    pub fn imported(&self) -> HashMap<String, QualifiedName> {
+    pub fn imported(&self) -> FxHashMap<String, QualifiedName> {
         let names = self.scopes[ScopeId::MODULE.0].names.iter();
         let only = names.filter_map(|(name, bindings)| match bindings.as_slice() {
             [Binding { origin: Origin::Import(target), .. }] => Some(((*name).to_owned(), target.clone())),

@@ -1,5 +1,6 @@
 """Pools, threads and processes, and what only looks wrong."""
 import concurrent.futures as cf
+import contextvars
 import functools
 import multiprocessing as mp
 import threading
@@ -49,6 +50,17 @@ def careful(item):
         print("failed")
 
 
+class Request:
+    def careful_too(self, item):
+        try:
+            print(item)
+        except Exception as why:
+            self.why = why
+
+    def careless(self, item):
+        print(item)
+
+
 def dropped(items, work):
     pool = ThreadPoolExecutor()  # -> CON207
     other = mp.Pool()  # -> CON207
@@ -57,6 +69,11 @@ def dropped(items, work):
         pool.submit(careful, item)
         other.apply_async(work, (item,))  # -> CON202
         other.apply_async(work, (item,), error_callback=print)
+    context = contextvars.copy_context()
+    pool.submit(context.run, careful, items)
+    pool.submit(context.run, work, items)  # -> CON202
+    pool.submit(items[0].careful_too, items)
+    pool.submit(items[0].careless, items)  # -> CON202
     pool.map(work, items)  # -> CON202
     other.map(work, items)
     kept = pool.submit(work, items)

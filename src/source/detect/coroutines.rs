@@ -52,6 +52,17 @@ pub fn never_waits(call: &ast::ExprCall, callee: &str) -> bool {
         "threading.Thread.join" | "multiprocessing.Process.join" => {
             timeout.or(call.arguments.args.first()).is_some_and(zero)
         }
+        // Told that the host is an address, it asks nobody. The flag may stand in a constant named after it.
+        "socket.getaddrinfo" => {
+            let says = |name: &str| name.contains("NUMERIC");
+            let flag = |part: &Expr| match part {
+                Expr::Attribute(attribute) => says(attribute.attr.as_str()),
+                Expr::Name(name) => says(name.id.as_str()),
+                _ => false,
+            };
+            let given = call.arguments.args.iter().chain(call.arguments.keywords.iter().map(|keyword| &keyword.value));
+            given.into_iter().any(|value| any_over_expr(value, flag))
+        }
         "os.waitpid" => call.arguments.args.get(1).is_some_and(|options| !zero(options)),
         _ => timeout.is_some_and(zero),
     }
