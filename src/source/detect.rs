@@ -6,6 +6,7 @@
 
 mod coroutines;
 mod executors;
+mod fixes;
 mod pools;
 mod reached;
 mod sizing;

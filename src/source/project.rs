@@ -11,7 +11,7 @@ pub mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Checked, check};
+pub use check::{Checked, check, check_without, on_wide_stacks};
 
 use std::path::PathBuf;
 

@@ -1,5 +1,6 @@
 //! CON1xx: what goes wrong in coroutines.
 
+use super::fixes;
 use crate::source::finding::Found;
 use crate::source::python::ast;
 use crate::source::python::ast::{Expr, Number};
@@ -17,6 +18,7 @@ pub(super) fn blocking_call<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> Option<
         return None;
     }
     let found = Found::at(call, format!("{} blocks the event loop; use {}", spoken(callee), group.instead));
+    let found = found.fix_if(fixes::awaited(at, call, callee, group));
     Some(match group.level {
         Some(level) => found.level(level),
         None => found,
