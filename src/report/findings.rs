@@ -18,7 +18,7 @@ use std::path::{Component, Path, PathBuf};
 pub use text::explain;
 
 /// A path as it was named, without a `./` that nobody typed.
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     escape::word(path.strip_prefix("./").unwrap_or(path).as_os_str())
 }
 

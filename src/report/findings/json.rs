@@ -1,6 +1,7 @@
 //! Findings for programs: one JSON document, its keys stable within a `schema_version`.
 
 use super::{fingerprints, shown};
+use crate::report::binary;
 use crate::source::finding::{Finding, Fix};
 use crate::source::project::Checked;
 use serde_json::{Value, json};
@@ -22,6 +23,7 @@ pub fn render(checked: &Checked, base: &Path) -> String {
         "tool_version": env!("CARGO_PKG_VERSION"),
         "files": checked.files,
         "findings": findings.collect::<Vec<_>>(),
+        "binaries": binary::json(&checked.binaries),
         "notes": notes.collect::<Vec<_>>(),
     });
     format!("{document:#}\n")
