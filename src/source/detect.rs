@@ -9,6 +9,7 @@ mod callables;
 mod changes;
 mod coroutines;
 mod executors;
+mod fixes;
 mod forks;
 pub(super) mod handed;
 mod library;

@@ -1,6 +1,7 @@
 //! CON4xx: how many workers.
 
 use super::executors::{Pool, Workers};
+use super::fixes;
 use super::handed::{self, Way, who_runs};
 use crate::source::calls;
 use crate::source::finding::{Found, Level};
@@ -45,7 +46,8 @@ pub(super) fn cores_that_are_not_ours<'a>(at: &At<'a>, call: &'a ast::ExprCall) 
         "{name}() counts the machine's cores, also those that affinity and a container's quota keep from this process; \
          use len(os.sched_getaffinity(0)), or os.process_cpu_count() from Python 3.13"
     );
-    Some(if std::ptr::eq(value, size) { Found::at(counted, message) } else { Found::at(size, message) })
+    let found = if std::ptr::eq(value, size) { Found::at(counted, message) } else { Found::at(size, message) };
+    Some(found.fix_if(fixes::usable_cores(at, counted)))
 }
 
 /// CON403: each of several workers starts a thread or a process for each core.
