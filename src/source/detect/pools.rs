@@ -1,6 +1,7 @@
 //! CON2xx: what goes wrong with pools, threads and processes.
 
 use super::executors::{Pool, Workers, sends};
+use super::fixes;
 use crate::source::calls;
 use crate::source::finding::{Found, Level};
 use crate::source::names::ScopeKind;
@@ -174,13 +175,11 @@ pub(super) fn without_guard<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> Option<
     if main || at.file.mentions("'fork'") || at.file.mentions("\"fork\"") {
         return None;
     }
-    Some(Found::at(
-        call,
-        format!(
-            "{who} processes when the file is imported, which each of them does again under spawn and forkserver \
-             (the default from Python 3.14); put it below `if __name__ == \"__main__\":`"
-        ),
-    ))
+    let message = format!(
+        "{who} processes when the file is imported, which each of them does again under spawn and forkserver \
+         (the default from Python 3.14); put it below `if __name__ == \"__main__\":`"
+    );
+    Some(Found::at(call, message).fix_if(fixes::guard(at, call)))
 }
 
 /// CON205: a task is sent and waited for at once, in a loop: one runs at a time.

@@ -2,12 +2,14 @@
 
 use super::graph::{Graph, REEXPORTS};
 use super::summary::{Function, Summary};
-use super::{Note, files};
+use super::{Binary, Note, binaries, files};
 use crate::source::detect::Dispatch;
 use crate::source::finding::Finding;
+use crate::source::globs::Globs;
 use crate::source::names::{Module, QualifiedName};
 use crate::source::python::{self, Source};
 use crate::source::walk::{File, Walked, walk};
+use crate::target::binary::format_of_head;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::path::{Path, PathBuf};
@@ -21,6 +23,8 @@ pub struct Checked {
     pub notes: Vec<Note>,
     /// Files that were looked at.
     pub files: usize,
+    /// Native files that were named, in that order.
+    pub binaries: Vec<Binary>,
 }
 
 /// What one file gave.
@@ -39,19 +43,31 @@ const LONGEST_UNNAMED: usize = 8 << 20;
 
 /// Checks the files and folders that are named, on as many threads as this process may use cores.
 pub fn check(named: &[PathBuf], dispatch: &Dispatch) -> Checked {
+    check_without(named, dispatch, &Globs::none())
+}
+
+/// The same without what is covered by `excluded`, unless it is named itself.
+pub fn check_without(named: &[PathBuf], dispatch: &Dispatch, excluded: &Globs) -> Checked {
+    on_wide_stacks(|| on_these_threads(named, dispatch, excluded))
+}
+
+/// Does something on threads whose stacks hold the deepest tree that is walked, as many as this process may use cores.
+pub fn on_wide_stacks<T: Send>(what: impl FnOnce() -> T + Send) -> T {
     match rayon::ThreadPoolBuilder::new().stack_size(STACK).build() {
-        Ok(pool) => pool.install(|| on_these_threads(named, dispatch)),
+        Ok(pool) => pool.install(what),
         // There are no threads to be had: whatever there is must do.
-        Err(_) => on_these_threads(named, dispatch),
+        Err(_) => what(),
     }
 }
 
-fn on_these_threads(named: &[PathBuf], dispatch: &Dispatch) -> Checked {
-    let (files, notes) = files::find(named);
+fn on_these_threads(named: &[PathBuf], dispatch: &Dispatch, excluded: &Globs) -> Checked {
+    let apart = binaries::apart(named);
+    let (files, mut notes) = files::find(&apart.others, excluded);
+    notes.extend(apart.notes);
     let is_named: FxHashSet<&Path> = named.iter().map(PathBuf::as_path).collect();
     let look = |path: &PathBuf, always: bool| look(path, dispatch, always, is_named.contains(path.as_path()));
     let seen: Vec<Seen> = files.par_iter().map(|path| look(path, false)).collect();
-    let mut checked = Checked { notes, files: files.len(), ..Checked::default() };
+    let mut checked = Checked { notes, files: files.len(), binaries: apart.binaries, ..Checked::default() };
     let mut summaries = Vec::new();
     let mut skipped = Vec::new();
     for (path, seen) in files.iter().zip(seen) {
@@ -197,6 +213,9 @@ fn look(path: &Path, dispatch: &Dispatch, always: bool, named: bool) -> Seen {
         Ok(bytes) => bytes,
         Err(why) => return refuse(why),
     };
+    if let Some(format) = format_of_head(&bytes) {
+        return refuse(format!("it is {format}, whatever its name says; name it itself to have it told of"));
+    }
     if !always && !named && !dispatch.may_find_in(&bytes) {
         return Seen::default();
     }
