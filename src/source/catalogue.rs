@@ -4,8 +4,8 @@
 
 use super::finding::{Evidence, Level};
 use super::names::QualifiedName;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 macro_rules! entries {
@@ -14,9 +14,10 @@ macro_rules! entries {
     };
 }
 
-const ENTRIES: [(&str, &str); 19] = entries![
+const ENTRIES: [(&str, &str); 30] = entries![
     "CON101", "CON102", "CON103", "CON104", "CON105", "CON106", "CON107", "CON108", "CON109", "CON110", "CON111",
-    "CON201", "CON202", "CON203", "CON204", "CON205", "CON206", "CON401", "CON402",
+    "CON201", "CON202", "CON203", "CON204", "CON205", "CON206", "CON207", "CON208", "CON209", "CON210", "CON301",
+    "CON302", "CON303", "CON401", "CON402", "CON403", "CON404", "CON501", "CON502",
 ];
 const KINDS: &str = include_str!("../../rules/findings/kinds.toml");
 const BLOCKING: &str = include_str!("../../rules/findings/blocking.toml");
@@ -89,16 +90,16 @@ struct EntryFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kinds {
-    same: HashMap<String, String>,
-    returns: HashMap<String, String>,
-    enters: HashMap<String, String>,
+    same: FxHashMap<String, String>,
+    returns: FxHashMap<String, String>,
+    enters: FxHashMap<String, String>,
     passes: Passes,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Passes {
-    callables: HashSet<String>,
+    callables: FxHashSet<String>,
 }
 
 impl Kinds {
@@ -127,10 +128,10 @@ impl Kinds {
 #[derive(Debug, Default)]
 pub struct Blocking {
     groups: Vec<Group>,
-    by_name: HashMap<String, usize>,
+    by_name: FxHashMap<String, usize>,
     /// By class, of those of which every method is meant.
-    by_owner: HashMap<String, usize>,
-    except: HashSet<String>,
+    by_owner: FxHashMap<String, usize>,
+    except: FxHashSet<String>,
 }
 
 /// Callables that wait for the same.

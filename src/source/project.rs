@@ -8,12 +8,13 @@ mod binaries;
 mod check;
 pub mod files;
 pub mod graph;
+mod passed_by;
 pub mod summary;
 #[cfg(test)]
 mod tests;
 
 pub use binaries::Binary;
-pub use check::{Checked, check};
+pub use check::{Checked, check, check_without, on_wide_stacks};
 
 use std::path::PathBuf;
 

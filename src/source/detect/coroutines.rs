@@ -15,6 +15,7 @@ pub(super) use cpu::{cpu_work, long_loop};
 pub(super) use loops::event_loop_again;
 pub(super) use tasks::{dangling, never_awaits};
 
+use super::fixes;
 use super::library::Library;
 use crate::source::finding::Found;
 use crate::source::names::QualifiedName;
@@ -36,6 +37,7 @@ pub(super) fn blocking_call<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> Option<
     }
     let instead = Library::of(at.file).say(&group.instead);
     let found = Found::at(call, format!("{} blocks the event loop; use {instead}", spoken(callee)));
+    let found = found.fix_if(fixes::awaited(at, call, callee, group));
     Some(match group.level {
         Some(level) => found.level(level),
         None => found,
@@ -51,6 +53,17 @@ pub fn never_waits(call: &ast::ExprCall, callee: &str) -> bool {
         "select.select" => call.arguments.args.get(3).is_some_and(zero),
         "threading.Thread.join" | "multiprocessing.Process.join" => {
             timeout.or(call.arguments.args.first()).is_some_and(zero)
+        }
+        // Told that the host is an address, it asks nobody. The flag may stand in a constant named after it.
+        "socket.getaddrinfo" => {
+            let says = |name: &str| name.contains("NUMERIC");
+            let flag = |part: &Expr| match part {
+                Expr::Attribute(attribute) => says(attribute.attr.as_str()),
+                Expr::Name(name) => says(name.id.as_str()),
+                _ => false,
+            };
+            let given = call.arguments.args.iter().chain(call.arguments.keywords.iter().map(|keyword| &keyword.value));
+            given.into_iter().any(|value| any_over_expr(value, flag))
         }
         "os.waitpid" => call.arguments.args.get(1).is_some_and(|options| !zero(options)),
         _ => timeout.is_some_and(zero),
