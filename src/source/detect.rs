@@ -13,6 +13,7 @@ mod coroutines;
 mod executors;
 mod forks;
 pub(super) mod handed;
+mod library;
 mod lifetimes;
 mod lost;
 mod oversubscribed;
@@ -25,6 +26,7 @@ mod state;
 mod tests;
 
 pub use coroutines::never_waits;
+pub use library::Library;
 
 use super::catalogue::{Catalogue, Entry};
 use super::finding::{Finding, Found};
@@ -64,6 +66,17 @@ pub enum On {
 pub const DETECTORS: &[(&str, On)] = &[
     ("CON101", On::Call(coroutines::blocking_call)),
     ("CON102", On::Project(reached::blocking_helper)),
+    ("CON103", On::Statement(coroutines::one_after_another)),
+    ("CON103", On::Call(coroutines::one_after_another_in_comprehension)),
+    ("CON104", On::Call(coroutines::gather_without_policy)),
+    ("CON105", On::Call(coroutines::unbounded_fan_out)),
+    ("CON106", On::Statement(coroutines::dangling)),
+    ("CON107", On::With(coroutines::lock_across_await)),
+    ("CON108", On::Call(coroutines::event_loop_again)),
+    ("CON109", On::Call(coroutines::cpu_work)),
+    ("CON109", On::For(coroutines::long_loop)),
+    ("CON110", On::Call(coroutines::built_per_request)),
+    ("CON111", On::Function(coroutines::never_awaits)),
     ("CON201", On::Call(pools::built_again_and_again)),
     ("CON202", On::Statement(pools::result_dropped)),
     ("CON203", On::Call(pools::not_picklable)),

@@ -186,6 +186,20 @@ impl<'a> Names<'a> {
         None
     }
 
+    /// Whether a name that is read in a scope is of the file's own level, or a builtin: the same in every call.
+    pub fn is_of_file(&self, name: &str, scope: ScopeId) -> bool {
+        for at in self.outward(scope) {
+            let here = &self.scopes[at.0];
+            if let Some(elsewhere) = here.sent.get(name) {
+                return *elsewhere == ScopeId::MODULE;
+            }
+            if here.names.contains_key(name) {
+                return at == ScopeId::MODULE;
+            }
+        }
+        true
+    }
+
     /// The class whose instance a name is, as the first parameter of one of its methods.
     fn class_of_receiver(&self, name: &str, scope: ScopeId) -> Option<ScopeId> {
         for at in self.outward(scope) {

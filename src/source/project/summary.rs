@@ -1,7 +1,7 @@
 //! What the rest of a project needs to know of a file once its tree is dropped: its functions, what each calls, and
 //! where each blocks.
 
-use crate::source::detect::never_waits;
+use crate::source::detect::{Library, never_waits};
 use crate::source::finding::{Level, Spot};
 use crate::source::names::{QualifiedName, ScopeId, ScopeKind};
 use crate::source::python::ast::{self, Expr};
@@ -19,6 +19,8 @@ pub struct Summary {
     pub module: String,
     /// What names at its own level are imported from elsewhere, for those who import them from here.
     pub exports: HashMap<String, QualifiedName>,
+    /// What runs its coroutines; `None` where it has none.
+    pub library: Option<Library>,
     /// In order.
     pub functions: Vec<Function>,
 }
@@ -77,7 +79,7 @@ impl Summarising {
     pub fn of(file: &File<'_>) -> Self {
         let (path, module) = (file.source.path.clone(), file.module.name.clone());
         Self {
-            summary: Summary { path, module, exports: file.names.imported(), functions: Vec::new() },
+            summary: Summary { path, module, exports: file.names.imported(), library: None, functions: Vec::new() },
             of_scope: HashMap::new(),
             patched: file.mentions("monkey.patch_all"),
         }
@@ -95,6 +97,10 @@ impl Summarising {
             };
             name.is_some_and(|name| HARMLESS.contains(&name))
         };
+        // Asked once, and only where it is wanted: it reads the text.
+        if def.is_async {
+            self.summary.library.get_or_insert_with(|| Library::of(at.file));
+        }
         self.of_scope.insert(scope, self.summary.functions.len());
         self.summary.functions.push(Function {
             name: names.qualified(scope),
