@@ -26,10 +26,8 @@ impl Globs {
             ignore::Error::Glob { err, .. } => err,
             other => other.to_string(),
         };
-        let mut number = 0;
-        for pattern in patterns {
+        for (number, pattern) in patterns.enumerate() {
             builder.add_line(None, pattern).map_err(|why| (number, clause(why)))?;
-            number += 1;
         }
         let patterns = builder.build().map_err(|why| (0, clause(why)))?;
         Ok(Self { root: root.to_owned(), patterns })

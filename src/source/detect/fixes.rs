@@ -139,6 +139,18 @@ pub(super) fn usable_cores(at: &At<'_>, counted: &ast::ExprCall) -> Option<Fix> 
     })
 }
 
+/// CON303: a pool's processes are started anew instead of copied. Unsafe: they import what they need again, and get
+/// their tasks pickled.
+pub(super) fn spawned<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> Option<Fix> {
+    let Expr::Attribute(made) = &*call.func else { return None };
+    at.resolve(&made.value).filter(|module| *module == "multiprocessing")?;
+    Some(Fix {
+        what: "start its processes anew, with get_context(\"spawn\")".to_owned(),
+        safe: false,
+        edits: vec![(TextRange::empty(made.value.end()), ".get_context(\"spawn\")".to_owned())],
+    })
+}
+
 /// CON101: a blocking call becomes one that is awaited. Unsafe: other coroutines run meanwhile, which they did not.
 pub(super) fn awaited<'a>(at: &At<'a>, call: &'a ast::ExprCall, callee: &str, group: &Group) -> Option<Fix> {
     let names = &at.file.names;

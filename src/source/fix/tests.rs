@@ -112,6 +112,12 @@ fn known_fixes_do_what_they_say() {
             "def f():\n    return ProcessPoolExecutor(len(os.sched_getaffinity(0)) or 1)\n",
         ),
         ("def f(os):\n    from multiprocessing import cpu_count\n    return ProcessPoolExecutor(cpu_count())\n", ""),
+        // CON303.
+        (
+            "def f():\n    import multiprocessing as mp, threading\n    threading.Thread(target=g).start()\n    mp.Pool(2)\n",
+            "def f():\n    import multiprocessing as mp, threading\n    threading.Thread(target=g).start()\n    \
+             mp.get_context(\"spawn\").Pool(2)\n",
+        ),
         // CON101.
         ("async def f():\n    time.sleep(1)\n", "async def f():\n    await asyncio.sleep(1)\n"),
         ("async def f():\n    x = time.sleep(1)\n", ""),
