@@ -13,7 +13,7 @@ pub mod summary;
 mod tests;
 
 pub use binaries::Binary;
-pub use check::{Checked, check};
+pub use check::{Checked, check, check_bytes};
 
 use std::path::PathBuf;
 
