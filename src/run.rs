@@ -98,10 +98,21 @@ pub fn judge(recording: Recording, profile: Profile, rules: &Rules) -> Report {
         .of_cluster(tried.cluster.as_ref(), host, profile.memory_per_process)
         .of_elsewhere(&tried.elsewhere, twin, trials)
         .of_sites(tried.rerun.as_ref(), host.cpus.usable());
-    let undecided = decision.undecided.into_iter();
+    let undecided = decision.undecided.iter().cloned();
     notices.extend(undecided.map(|(rule, fact)| Notice::UndecidableRule { rule, fact }));
     let complete = observation.complete && observation.interrupted.is_none() && tried.interrupted.is_none();
-    Report { complete, recording, profile, classification, rule: decision.rule, recommendation, notices }
+    Report {
+        complete,
+        recording,
+        profile,
+        classification,
+        rule: decision.rule.clone(),
+        facts,
+        decision,
+        rules_hash: rules.hash(),
+        recommendation,
+        notices,
+    }
 }
 
 /// How the target failed; `None` when it succeeded, or still runs. One that we passed a signal on to was stopped.

@@ -8,6 +8,7 @@ mod binaries;
 mod check;
 pub mod files;
 pub mod graph;
+mod passed_by;
 pub mod summary;
 #[cfg(test)]
 mod tests;
