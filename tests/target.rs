@@ -1,5 +1,6 @@
 //! `Target` against real files in a temporary folder: scripts, links, executables, and things that are neither.
 
+use concadvise::target::binary::{Component, Inside};
 use concadvise::target::{CPython, PythonEntry, Runtime, Target, why_not_executable};
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -230,6 +231,24 @@ fn what_the_run_showed_replaces_a_guess_and_keeps_what_was_known() {
         target.refine(&world.path(seen), &world.argv(argv_seen));
         assert_eq!(world.shown(&target.runtime), expect, "{command}, then {seen} as {argv_seen:?}");
     }
+}
+
+#[test]
+fn a_native_program_is_looked_into_once_it_was_seen_to_run() {
+    let world = World::new();
+    let mut target = world.detect("true");
+    let inside = |target: &Target| match &target.runtime {
+        Runtime::Native(native) => native.inside.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(inside(&target), Inside::default());
+    // What did the work may be another program than the one that was named.
+    let itself = std::env::current_exe().expect("a test is a program");
+    target.refine(&itself, &[]);
+    assert!(inside(&target).get(Component::Rust).is_some(), "{:?}", inside(&target));
+    // A program that is gone by then is what its headers said.
+    target.refine(&world.path("bin/none"), &[]);
+    assert!(inside(&target).get(Component::Rust).is_some());
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod choice;
 mod limits;
 mod of_cluster;
 mod of_elsewhere;
+mod of_native;
 mod of_sites;
 mod of_task;
 mod snippet;

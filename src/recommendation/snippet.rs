@@ -3,6 +3,7 @@
 //! The Python sketches name the user's function `work` (`fetch` and `compute` where it has two parts) and the things to
 //! do `items`; a test runs each with a real interpreter.
 
+use super::of_native;
 use crate::target::{CPython, Runtime};
 use crate::trial::model::{Model, Setting};
 
@@ -17,7 +18,11 @@ macro_rules! sketch {
 pub(super) fn snippet(runtime: &Runtime, setting: &Setting, policy: &str) -> String {
     match runtime {
         Runtime::CPython(python) => of_python(python, setting, policy),
-        Runtime::Native(_) | Runtime::Other => native(setting, setting.model),
+        Runtime::Native(of) => {
+            let sketch = of_native::sketch(&of.inside, setting.model);
+            sketch.map_or_else(|| native(setting, setting.model), |sketch| filled(sketch, setting))
+        }
+        Runtime::Other => native(setting, setting.model),
         // An interpreter that is not known to have threads or an event loop can always be run several times.
         Runtime::Script { .. } => match setting.model {
             Model::Sequential => native(setting, Model::Sequential),
@@ -67,6 +72,10 @@ fn native(setting: &Setting, model: Model) -> String {
         Model::AsyncioThreads => sketch!("native_asyncio_threads.txt"),
         _ => sketch!("native_processes.txt"),
     };
+    filled(sketch, setting)
+}
+
+fn filled(sketch: &str, setting: &Setting) -> String {
     let chunk = setting.chunk_size.unwrap_or(1).to_string();
     sketch.replace("{WORKERS}", &setting.workers.to_string()).replace("{CHUNK}", &chunk)
 }

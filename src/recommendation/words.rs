@@ -2,7 +2,7 @@
 
 use super::limits::Limits;
 use super::spread::{self, NOISE};
-use super::{Case, TOLERANCE};
+use super::{Case, TOLERANCE, of_native};
 use crate::rules::projection::{Projection, best, best_of_each};
 use crate::rules::{Step, vocabulary};
 use crate::trial::model::{Model, Setting, StartMethod};
@@ -215,6 +215,7 @@ impl Words<'_> {
     pub fn advice(&self) -> Vec<String> {
         let mut advice = self.case.decision.advice.clone();
         advice.extend(self.not_admitted());
+        advice.extend(of_native::advice(&self.case.target.runtime, self.case.host, &self.setting));
         let threads = self.case.profile.today.threads;
         if self.setting.start_method == Some(StartMethod::Fork) {
             advice.push(

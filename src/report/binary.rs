@@ -55,7 +55,7 @@ fn title(found: &Found) -> String {
 fn evidence(found: &Found) -> String {
     let Some(sighting) = found.sightings.first() else { return String::new() };
     let at = sighting.offset.map_or_else(String::new, |offset| format!(" at {offset:#x}"));
-    let doubt = if sighting.evidence == Evidence::Text { ", if it is more than mentioned" } else { "" };
+    let doubt = if sighting.evidence == Evidence::Text { " (which may be a mention only)" } else { "" };
     format!("{} {}{at}{doubt}", sighting.evidence.name(), escape::text(&sighting.what))
 }
 
@@ -70,12 +70,14 @@ fn built(go: &GoBuild) -> String {
     let module = |module: &GoModule| format!("{} {}", escape::text(&module.path), escape::text(&module.version));
     let from = go.package.as_ref().map_or_else(String::new, |package| format!("from {}", escape::text(package)));
     let of = go.module.as_ref().map_or_else(String::new, |of| format!(" of {}", module(of)));
-    let on = match go.dependencies.len() {
-        0 => "no modules".to_owned(),
-        1 => "1 module".to_owned(),
-        several => format!("{several} modules"),
+    let on = match (go.dependencies.len(), &go.module) {
+        // Built without modules, as distributions do.
+        (0, None) => "; its modules are not listed".to_owned(),
+        (0, Some(_)) => " with no other modules".to_owned(),
+        (1, _) => " with 1 other module".to_owned(),
+        (several, _) => format!(" with {several} other modules"),
     };
-    format!("{from}{of} with {on}").trim_start().to_owned()
+    format!("{from}{of}{on}").trim_start_matches([';', ' ']).to_owned()
 }
 
 /// The files, for programs.

@@ -17,6 +17,7 @@ use crate::profile::WorkerProfile;
 use crate::recommendation::{Alternative, Recommendation};
 use crate::rules::Step;
 use crate::rules::projection::projections;
+use crate::target::binary::Found;
 use crate::target::{Runtime, Target};
 use crate::trial::model::Setting;
 use crate::trial::twin::Twin;
@@ -151,6 +152,7 @@ fn target(from: &Target, observation: &Observation) -> schema::Target {
         Runtime::Script { interpreter } => (Some(interpreter.as_path()), None, None),
         Runtime::Native(_) | Runtime::Other => (None, None, None),
     };
+    let native = if let Runtime::Native(native) = &from.runtime { Some(&native.inside) } else { None };
     let (exit_code, signal) = match observation.exit {
         Some(Exit::Code(code)) => (Some(code), None),
         Some(Exit::Signal(signal)) => (None, Some(signal)),
@@ -166,6 +168,18 @@ fn target(from: &Target, observation: &Observation) -> schema::Target {
         pid: observation.attached,
         exit_code,
         signal,
+        unknown: native.map_or_else(Vec::new, |inside| inside.unknown.iter().map(ToString::to_string).collect()),
+        component: native.map_or_else(Vec::new, |inside| inside.found.iter().map(component).collect()),
+    }
+}
+
+fn component(from: &Found) -> schema::Component {
+    schema::Component {
+        name: from.component.name().to_owned(),
+        role: from.component.role().name().to_owned(),
+        version: from.version.as_deref().map(said),
+        evidence: from.evidence().name().to_owned(),
+        seen: from.sightings.first().map_or_else(String::new, |sighting| said(&sighting.what)),
     }
 }
 

@@ -291,6 +291,26 @@ tables! {
         exit_code: Option<i32>,
         /// The signal that ended it.
         signal: Option<i32>,
+        /// Why a native program may have components that were not found, each a clause; empty for other programs.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        unknown: Vec<String>,
+        /// What a native program is built on.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        component: Vec<Component>,
+    }
+
+    /// A runtime, executor, library or call that a native program is built on.
+    Component {
+        /// As people write it: `Go`, `tokio`, `OpenMP`, `epoll`.
+        name: String,
+        /// `language`, `executor`, `library`, `call`.
+        role: String,
+        /// Its version, where the file tells.
+        version: Option<String>,
+        /// The surest that it is known by: `build info`, `dynamic symbol`, `library`, `section`, `symbol`, `text`.
+        evidence: String,
+        /// What was seen.
+        seen: String,
     }
 
     /// What it ran on.

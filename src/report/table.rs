@@ -3,6 +3,7 @@
 //! Never wider than [`WIDTH`] columns, and complete without colour: bold only repeats what position says. Everything
 //! shown is escaped again, because a document may come from a file.
 
+mod components;
 mod functions;
 mod sites;
 mod trials;
@@ -92,6 +93,7 @@ impl Page {
             sums.push(format!("{children} short-lived {processes} ({} of CPU)", time(cpu)));
         }
         self.paragraph(&format!("{}.", sums.join(", ")));
+        self.components(&document.target);
         let Some((on_cpu, runnable, blocked)) =
             profile.on_cpu_share.zip(profile.runnable_share).zip(profile.blocked_share).map(|((a, b), c)| (a, b, c))
         else {

@@ -7,6 +7,7 @@
 
 pub mod calls;
 pub mod catalogue;
+pub mod caught;
 pub mod definitions;
 pub mod detect;
 pub mod finding;

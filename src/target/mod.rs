@@ -105,6 +105,7 @@ impl Target {
     /// started with, may be others than the command named (a shell shim, `nice`, a launcher).
     ///
     /// Only an interpreter changes what executes the target: a script stays a script whatever native commands it runs.
+    /// A native program is then looked into: what it is built on decides how its workers are told their number.
     pub fn refine(&mut self, executable_seen: &Path, argv_seen: &[OsString]) {
         let Ok(Format::Elf(headers)) = Format::of(executable_seen) else { return };
         match (python::kind(executable_seen, &headers.native), &mut self.runtime) {
@@ -118,7 +119,11 @@ impl Target {
                 *runtime = Runtime::CPython(CPython::new(executable, entry_seen(executable_seen, argv_seen)));
             }
             (Kind::OtherImplementation, runtime) => *runtime = Runtime::Other,
-            (Kind::Foreign, runtime @ Runtime::Other) => *runtime = Runtime::Native(headers.native),
+            (Kind::Foreign, runtime @ (Runtime::Other | Runtime::Native(_))) => {
+                // Its headers were read a moment ago; where the rest cannot be, they are what is known.
+                let native = binary::read(executable_seen).map_or(headers.native, |facts| facts.native);
+                *runtime = Runtime::Native(native);
+            }
             (Kind::Foreign, _) => {}
         }
     }

@@ -5,9 +5,9 @@ use super::handed::{self, Slot, Way, who_runs};
 use crate::source::calls;
 use crate::source::finding::{Fix, Found};
 use crate::source::names::{QualifiedName, ScopeId};
+use crate::source::python::Ranged;
 use crate::source::python::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use crate::source::python::ast::{self, Expr, Stmt};
-use crate::source::python::{Ranged, TextRange, TextSize};
 use crate::source::walk::{At, Node};
 
 /// CON208: a task sends another to its own pool, and waits for it.
@@ -250,8 +250,8 @@ fn mended<'a>(at: &At<'a>, call: &'a ast::ExprCall, inner: &'a ast::ExprCall, sl
     if with.is_empty() {
         return Some(func.to_owned());
     }
-    let one = TextSize::from(1);
-    let text = source.text[TextRange::new(with.start() + one, with.end() - one)].trim();
+    // In a file with syntax errors it may never be closed.
+    let text = source.text_of(with).strip_prefix('(')?.strip_suffix(')')?.trim();
     let text = text.strip_suffix(',').unwrap_or(text).trim_end();
     if text.contains('#') || with.args.iter().any(Expr::is_generator_expr) {
         return None;

@@ -3,6 +3,7 @@
 use super::graph::{Graph, REEXPORTS};
 use super::summary::{Function, Summary};
 use super::{Binary, Note, binaries, files};
+use crate::source::caught::caught;
 use crate::source::detect::Dispatch;
 use crate::source::finding::Finding;
 use crate::source::globs::Globs;
@@ -87,6 +88,19 @@ fn on_these_threads(named: &[PathBuf], dispatch: &Dispatch, excluded: &Globs) ->
     let key = |finding: &Finding| (finding.path.clone(), finding.spot.cell, finding.spot.start, &finding.entry.code);
     checked.findings.sort_by(|one, other| key(one).cmp(&key(other)));
     checked.notes.sort();
+    checked
+}
+
+/// Checks `bytes` as what `path` would hold, on this thread, which must have stack enough. A panic is not caught: it is
+/// for finding those that this is.
+pub fn check_bytes(path: &Path, bytes: Vec<u8>, dispatch: &Dispatch) -> Checked {
+    let mut checked = Checked { files: 1, ..Checked::default() };
+    let mut summaries = Vec::new();
+    checked.take(look_into(path, bytes, dispatch, true), &mut summaries);
+    let graph = Graph::of(&summaries);
+    for (entry, detect) in &dispatch.projects {
+        checked.findings.extend(detect(entry, &graph));
+    }
     checked
 }
 
@@ -225,6 +239,20 @@ fn look(path: &Path, dispatch: &Dispatch, always: bool, named: bool) -> Seen {
             LONGEST_UNNAMED >> 20
         ));
     }
+    match caught(|| look_into(path, bytes, dispatch, named)) {
+        Ok(seen) => seen,
+        Err(said) => {
+            refuse(format!("it is left out, because concadvise itself failed on it ({said}); please report it"))
+        }
+    }
+}
+
+/// Looks at what one file holds.
+fn look_into(path: &Path, bytes: Vec<u8>, dispatch: &Dispatch, named: bool) -> Seen {
+    let refuse = |clause: String| {
+        let note = Note { path: path.to_owned(), clause, refused: named };
+        Seen { note: Some(note), walked: None }
+    };
     let source = match Source::parse(path, &bytes) {
         Ok(source) => source,
         Err(why) => return refuse(why),

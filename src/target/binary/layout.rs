@@ -150,16 +150,13 @@ pub(super) fn layout<'data, Elf: FileHeader, R: ReadRef<'data>>(
                     let (start, size) = strings.file_range(endian)?;
                     Some(start..start.saturating_add(size)).filter(within)
                 };
-                match section.sh_type(endian) {
-                    of @ (elf::SHT_SYMTAB | elf::SHT_DYNSYM) => {
-                        let names =
-                            linked(section.sh_link(endian)).map(|texts| Names { texts, symbols: range.clone() });
-                        layout.damaged |= names.is_none();
-                        let of = if of == elf::SHT_SYMTAB { &mut layout.names } else { &mut layout.dynamic_names };
-                        // One of each is all that a file may have; what its sections say is more than what is loaded.
-                        *of = names.or_else(|| of.take());
-                    }
-                    _ => {}
+                let of = section.sh_type(endian);
+                if matches!(of, elf::SHT_SYMTAB | elf::SHT_DYNSYM) {
+                    let names = linked(section.sh_link(endian)).map(|texts| Names { texts, symbols: range.clone() });
+                    layout.damaged |= names.is_none();
+                    let of = if of == elf::SHT_SYMTAB { &mut layout.names } else { &mut layout.dynamic_names };
+                    // A file has one of each; what its sections say is more than what is loaded.
+                    *of = names.or_else(|| of.take());
                 }
                 let Ok(name) = sections.section_name(endian, section) else { continue };
                 match name {

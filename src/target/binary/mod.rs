@@ -9,11 +9,13 @@ mod component;
 mod go;
 mod headers;
 mod layout;
+mod patterns;
 mod scan;
 mod signs;
 #[cfg(test)]
 mod tests;
 mod unknown;
+mod window;
 
 pub use component::{Component, Knob, Role};
 pub use go::{GoBuild, GoModule};
@@ -32,6 +34,8 @@ use std::path::Path;
 pub enum Evidence {
     /// A text in its data, which a program that only speaks of the component may hold too.
     Text,
+    /// The path of a source file that it was compiled from, as its messages name it.
+    SourcePath,
     /// A name in its own symbol table, which stripping removes.
     Symbol,
     /// A section that only such a program has.
@@ -46,13 +50,21 @@ pub enum Evidence {
 
 impl Evidence {
     /// All, the surest last.
-    pub const ALL: [Self; 6] =
-        [Self::Text, Self::Symbol, Self::Section, Self::Library, Self::DynamicSymbol, Self::BuildInfo];
+    pub const ALL: [Self; 7] = [
+        Self::Text,
+        Self::SourcePath,
+        Self::Symbol,
+        Self::Section,
+        Self::Library,
+        Self::DynamicSymbol,
+        Self::BuildInfo,
+    ];
 
     /// As reports have it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
+            Self::SourcePath => "source path",
             Self::Symbol => "symbol",
             Self::Section => "section",
             Self::Library => "library",

@@ -4,22 +4,19 @@
 //! running program, such as debug information, is not read.
 
 use super::component::Component;
-use super::go::{GoBuild, MAGIC};
+use super::go::GoBuild;
 use super::layout::{Layout, Names};
+use super::patterns::{COMPILERS, Meaning, NAMES, TEXTS};
 use super::signs::{SIGNS, Sign};
+use super::window::windows;
 use super::{Evidence, Found, Sighting, part};
 use crate::target::Native;
-use aho_corasick::AhoCorasick;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Seek};
 use std::ops::Range;
 
-/// Bytes of a window.
-const WINDOW: u64 = 1 << 20;
-/// Bytes around a window that are read with it, so that what is found at its edge is seen whole.
-const MARGIN: u64 = 512;
 /// Most bytes that are read of one file; the largest programs (browsers, with their names) are half of it.
-const MOST_READ: u64 = 512 << 20;
+pub(super) const MOST_READ: u64 = 512 << 20;
 /// Most bytes of a name or a version that are kept.
 const LONGEST_SHOWN: usize = 100;
 /// Most names that may turn out to be the end of another.
@@ -77,35 +74,6 @@ impl Seen {
     }
 }
 
-/// What a pattern stands for.
-#[derive(Clone, Copy)]
-enum Meaning {
-    Sign(Component, Sign),
-    OpensLibraries,
-    HasCrates,
-    GoInfo,
-}
-
-/// Patterns to look for at once, with what each means.
-struct Patterns {
-    automaton: Option<AhoCorasick>,
-    meanings: Vec<Meaning>,
-}
-
-impl Patterns {
-    fn of(signs: impl Fn(Sign) -> Option<Vec<u8>>, others: &[(&[u8], Meaning)]) -> Self {
-        let all = SIGNS.iter().flat_map(|(component, signs)| signs.iter().map(move |sign| (*component, *sign)));
-        let (mut texts, mut meanings): (Vec<_>, Vec<_>) =
-            all.filter_map(|(component, sign)| Some((signs(sign)?, Meaning::Sign(component, sign)))).unzip();
-        for (text, meaning) in others {
-            texts.push(text.to_vec());
-            meanings.push(*meaning);
-        }
-        // Building fails beyond sizes that a table in our own source does not reach.
-        Self { automaton: AhoCorasick::new(texts).ok(), meanings }
-    }
-}
-
 /// Looks at all of it.
 pub(super) fn scan(file: &mut (impl Read + Seek), native: &Native, layout: &Layout) -> Seen {
     let mut seen = Seen::default();
@@ -135,68 +103,6 @@ pub(super) fn scan(file: &mut (impl Read + Seek), native: &Native, layout: &Layo
     seen
 }
 
-/// Reads `range` in windows, and hands over each match with its window, as (window, where it is in it, what it is).
-fn windows(
-    file: &mut (impl Read + Seek),
-    range: &Range<u64>,
-    patterns: &Patterns,
-    seen: &mut Seen,
-    found: &mut dyn FnMut(&mut Seen, &Window, Range<usize>, Meaning),
-) {
-    seen.of += range.end - range.start;
-    let Some(automaton) = &patterns.automaton else { return };
-    let mut at = range.start;
-    while at < range.end && seen.read < MOST_READ {
-        let end = range.end.min(at + WINDOW);
-        let start = at.saturating_sub(MARGIN).max(range.start);
-        let most = range.end.min(end + MARGIN) - start;
-        let Ok(bytes) = part(file, start, most as usize) else { return };
-        let window = Window { start, bytes, is_first: start == range.start };
-        for matched in automaton.find_iter(&window.bytes) {
-            let offset = start + matched.start() as u64;
-            if (at..end).contains(&offset) {
-                found(seen, &window, matched.range(), patterns.meanings[matched.pattern().as_usize()]);
-            }
-        }
-        seen.read += end - at;
-        at = end;
-    }
-}
-
-/// A part of a file.
-struct Window {
-    start: u64,
-    bytes: Vec<u8>,
-    is_first: bool,
-}
-
-impl Window {
-    /// The byte before `at`; zero before the first one of a table.
-    fn before(&self, at: usize) -> Option<u8> {
-        match at.checked_sub(1) {
-            Some(before) => self.bytes.get(before).copied(),
-            None => self.is_first.then_some(0),
-        }
-    }
-
-    fn offset(&self, at: usize) -> u64 {
-        self.start + at as u64
-    }
-
-    /// The name around `at`, from the zero before it to the one after it, within the margins.
-    fn name(&self, at: usize) -> &[u8] {
-        let margin = MARGIN as usize;
-        let first = at.saturating_sub(margin);
-        let start = self.bytes[first..at].iter().rposition(|byte| *byte == 0).map_or(first, |zero| first + zero + 1);
-        &self.bytes[start..self.end(at)]
-    }
-
-    fn end(&self, at: usize) -> usize {
-        let last = self.bytes.len().min(at + MARGIN as usize);
-        self.bytes[at..last].iter().position(|byte| *byte == 0).map_or(last, |zero| at + zero)
-    }
-}
-
 /// A name that is the end of another, or is none: `epoll_wait` in `my_epoll_wait`.
 struct Doubted {
     component: Option<Component>,
@@ -204,25 +110,20 @@ struct Doubted {
 }
 
 fn names(file: &mut (impl Read + Seek), layout: &Layout, seen: &mut Seen) {
-    let of_name = |sign| match sign {
-        Sign::Symbol(text) | Sign::SymbolStart(text) | Sign::SymbolPart(text) => Some(text.as_bytes().to_vec()),
-        _ => None,
-    };
-    let patterns = Patterns::of(of_name, &[(b"dlopen", Meaning::OpensLibraries)]);
     let tables = [(&layout.dynamic_names, Evidence::DynamicSymbol), (&layout.names, Evidence::Symbol)];
     for (names, evidence) in tables {
         let Some(Names { texts, symbols }) = names else { continue };
         // Linkers keep a name that is the end of another only as that: which ones are names, the symbols say.
         let mut doubted: HashMap<u32, Doubted> = HashMap::new();
-        windows(file, texts, &patterns, seen, &mut |seen, window, at, meaning| {
-            let is_whole = |seen: &Window| matches!(seen.bytes.get(at.end), None | Some(0 | b'@'));
+        windows(file, texts, &NAMES, seen, &mut |seen, window, at, meaning| {
+            let is_whole = matches!(window.bytes.get(at.end), None | Some(0 | b'@'));
             let (component, fits) = match meaning {
                 Meaning::Sign(component, Sign::SymbolPart(_)) => {
                     return seen.see(component, evidence, window.name(at.start), Some(window.offset(at.start)));
                 }
-                Meaning::Sign(component, Sign::Symbol(_)) => (Some(component), is_whole(window)),
+                Meaning::Sign(component, Sign::Symbol(_)) => (Some(component), is_whole),
                 Meaning::Sign(component, _) => (Some(component), true),
-                _ => (None, is_whole(window)),
+                _ => (None, is_whole),
             };
             if !fits {
                 return;
@@ -282,16 +183,8 @@ fn used(
 }
 
 fn data(file: &mut (impl Read + Seek), layout: &Layout, seen: &mut Seen) {
-    let of_text = |sign| match sign {
-        Sign::Text(text) => Some(text.as_bytes().to_vec()),
-        Sign::Word(text) => Some([b"\0", text.as_bytes(), b"\0"].concat()),
-        Sign::Crate(name) => Some(format!("{name}-").into_bytes()),
-        _ => None,
-    };
-    let crates = [&b"/registry/src/"[..], b"/cargo/registry/"].map(|path| (path, Meaning::HasCrates));
-    let patterns = Patterns::of(of_text, &[crates[0], crates[1], (MAGIC, Meaning::GoInfo)]);
     for range in layout.loaded() {
-        windows(file, &range, &patterns, seen, &mut |seen, window, at, meaning| {
+        windows(file, &range, &TEXTS, seen, &mut |seen, window, at, meaning| {
             let offset = window.offset(at.start);
             match meaning {
                 Meaning::HasCrates => seen.has_crates = true,
@@ -301,7 +194,8 @@ fn data(file: &mut (impl Read + Seek), layout: &Layout, seen: &mut Seen) {
                     let Some(version) = crate_version(&window.bytes[at.end..]) else { return };
                     if matches!(before, Some(b'/' | b'_')) {
                         let what = &window.bytes[at.start..at.end + version.len()];
-                        let sighting = Sighting { evidence: Evidence::Text, what: shown(what), offset: Some(offset) };
+                        let evidence = Evidence::SourcePath;
+                        let sighting = Sighting { evidence, what: shown(what), offset: Some(offset) };
                         seen.has_crates = true;
                         seen.add(component, sighting, Some(shown(version)));
                     }
@@ -309,17 +203,16 @@ fn data(file: &mut (impl Read + Seek), layout: &Layout, seen: &mut Seen) {
                 Meaning::Sign(component, Sign::Word(word)) => {
                     seen.see(component, Evidence::Text, word.as_bytes(), Some(offset + 1));
                 }
-                Meaning::Sign(component, _) => {
-                    seen.see(component, Evidence::Text, &window.bytes[at], Some(offset));
+                Meaning::Sign(component, sign) => {
+                    let evidence = if let Sign::Path(_) = sign { Evidence::SourcePath } else { Evidence::Text };
+                    seen.see(component, evidence, &window.bytes[at], Some(offset));
                 }
                 Meaning::OpensLibraries => {}
             }
         });
     }
-    let of_compiler = |sign| if let Sign::Compiler(mark) = sign { Some(mark.as_bytes().to_vec()) } else { None };
-    let patterns = Patterns::of(of_compiler, &[]);
     if let Some(comment) = &layout.comment {
-        windows(file, comment, &patterns, seen, &mut |seen, window, at, meaning| {
+        windows(file, comment, &COMPILERS, seen, &mut |seen, window, at, meaning| {
             let Meaning::Sign(component, _) = meaning else { return };
             let what = &window.bytes[at.start..window.end(at.start)];
             let version = window.bytes[at.end..window.end(at.start)].split(|byte| *byte == b' ').next();

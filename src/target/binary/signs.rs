@@ -23,13 +23,15 @@ pub(super) enum Sign {
     Word(&'static str),
     /// A text anywhere in the loaded data; Rust's have no ends.
     Text(&'static str),
+    /// Part of the path of a source file, anywhere in the loaded data.
+    Path(&'static str),
     /// A crate, by the path of its source that a panic would name: `/NAME-VERSION/src/`.
     Crate(&'static str),
     /// What the compiler leaves in `.comment`, followed by its version.
     Compiler(&'static str),
 }
 
-use Sign::{Compiler, Crate, Library, Section, Symbol, SymbolPart, SymbolStart, Text, Word};
+use Sign::{Compiler, Crate, Library, Path, Section, Symbol, SymbolPart, SymbolStart, Text, Word};
 
 /// All signs. Go's build information is read by `go`.
 pub(super) const SIGNS: &[(Component, &[Sign])] = &[
@@ -41,7 +43,7 @@ pub(super) const SIGNS: &[(Component, &[Sign])] = &[
             Symbol("rust_eh_personality"),
             Symbol("__rust_alloc"),
             SymbolPart("17rust_begin_unwind"),
-            Text("library/std/src/"),
+            Path("library/std/src/"),
         ],
     ),
     (
@@ -74,7 +76,7 @@ pub(super) const SIGNS: &[(Component, &[Sign])] = &[
         &[
             Crate("tokio"),
             SymbolPart("5tokio7runtime"),
-            Text("/tokio/src/runtime/"),
+            Path("/tokio/src/runtime/"),
             Text("tokio-runtime-worker"),
             Text("TOKIO_WORKER_THREADS"),
         ],
@@ -85,7 +87,7 @@ pub(super) const SIGNS: &[(Component, &[Sign])] = &[
             Crate("rayon-core"),
             Crate("rayon"),
             SymbolPart("10rayon_core"),
-            Text("/rayon-core/src/"),
+            Path("/rayon-core/src/"),
             Text("RAYON_NUM_THREADS"),
         ],
     ),
@@ -98,9 +100,13 @@ pub(super) const SIGNS: &[(Component, &[Sign])] = &[
             Library("libomp.so"),
             Library("libomp5.so"),
             Library("libiomp5.so"),
-            SymbolStart("GOMP_"),
+            SymbolStart("GOMP_parallel"),
+            SymbolStart("GOMP_task"),
+            SymbolStart("GOMP_loop"),
             SymbolStart("__kmpc_"),
-            Word("OMP_NUM_THREADS"),
+            // The variables of one implementation each: others read OMP_NUM_THREADS too, OpenBLAS for one.
+            Word("GOMP_CPU_AFFINITY"),
+            Word("KMP_BLOCKTIME"),
         ],
     ),
     (Tbb, &[Library("libtbb.so"), SymbolStart("_ZN3tbb"), SymbolStart("_ZNK3tbb"), SymbolStart("_ZTIN3tbb")]),

@@ -1,8 +1,9 @@
 //! Why something may be in a file although it was not found: what is not there to be seen.
 
-use super::component::Component;
+use super::component::{Component, Role};
 use super::layout::Layout;
 use super::scan::Seen;
+use super::signs::{SIGNS, Sign};
 use crate::target::Native;
 use std::fmt;
 
@@ -23,7 +24,7 @@ pub enum Unknown {
     NoBuildInfo,
     /// It can open libraries while it runs, by names that are not listed.
     OpensLibraries,
-    /// Its libraries need libraries in turn; those were not followed. Holds the names of its own.
+    /// Its libraries were not followed. Holds the names of those that are neither every program's nor a component.
     Libraries(Vec<String>),
     /// Only its first part was read.
     Cut {
@@ -78,8 +79,8 @@ pub(super) fn of(native: &Native, layout: &Layout, seen: &Seen, go_build: bool) 
     if seen.opens_libraries {
         unknown.push(Unknown::OpensLibraries);
     }
-    let others = native.libraries.iter().filter(|name| !PLAIN.iter().any(|plain| name.starts_with(plain)));
-    let others: Vec<String> = others.cloned().collect();
+    let plain = |name: &str| PLAIN.iter().any(|plain| name.starts_with(plain)) || is_executor(name);
+    let others: Vec<String> = native.libraries.iter().filter(|name| !plain(name)).cloned().collect();
     if !others.is_empty() {
         unknown.push(Unknown::Libraries(others));
     }
@@ -90,6 +91,13 @@ pub(super) fn of(native: &Native, layout: &Layout, seen: &Seen, go_build: bool) 
         unknown.push(Unknown::Damaged);
     }
     unknown
+}
+
+/// Whether a library is what it is known as, such as `libgomp.so.1`. A language's holds more: that of Node.js, libuv.
+fn is_executor(name: &str) -> bool {
+    let executors = SIGNS.iter().filter(|(component, _)| matches!(component.role(), Role::Executor | Role::Library));
+    let mut signs = executors.flat_map(|(_, signs)| signs.iter());
+    signs.any(|sign| matches!(sign, Sign::Library(start) if name.starts_with(start)))
 }
 
 impl fmt::Display for Unknown {
