@@ -1,5 +1,7 @@
 //! [`Report`] → [`Document`]: each stage's values under the names of the file, rounded and escaped. Decides nothing.
 
+mod findings;
+mod functions;
 mod sites;
 mod work;
 
@@ -11,7 +13,7 @@ use crate::classify::{Classification, Comparison};
 use crate::host::Host;
 use crate::notice::Notice;
 use crate::observe::kind::{BlockedKind, ByKind};
-use crate::observe::{Exit, Function, Observation};
+use crate::observe::{Exit, Observation};
 use crate::profile::{Profile, Role, WorkerProfile};
 use crate::recommendation::{Alternative, Recommendation};
 use crate::rules::Step;
@@ -56,10 +58,10 @@ impl Document {
             cluster: recording.tried.cluster.as_ref().map(work::cluster),
             trial: [trials(&recording.tried), sites::trials(recording.tried.rerun.as_ref())].concat(),
             curve: work::curves(recording, profile),
-            finding: Vec::new(),
+            finding: findings::findings(&recommendation.findings),
             notice: notices.iter().chain(&not_listed).map(notice).collect(),
             sampling: sampling(observation),
-            function: functions(&observation.functions),
+            function: functions::functions(&observation.functions),
             counter: observation.counters.iter().map(counter).collect(),
             worker: workers.into_iter().take(WORKERS_LISTED).map(worker).collect(),
         }
@@ -309,22 +311,6 @@ fn sampling(observation: &Observation) -> schema::Sampling {
     }
 }
 
-fn functions(from: &[Function]) -> Vec<schema::Function> {
-    let all: f64 = from.iter().map(|function| f64::from(function.seen)).sum();
-    let part = |seen: u32| Share::new(f64::from(seen) / all).map_or(0.0, share);
-    let row = |function: &Function| schema::Function {
-        name: said(&function.name),
-        path: word(function.path.as_os_str()),
-        line: function.line,
-        inside: function.inside.as_deref().map(said),
-        seen_share: part(function.seen),
-        active_share: part(function.active),
-        holding_share: part(function.holding),
-    };
-    // The nameless one is no function, but all that were not kept; the shares are of those as well.
-    from.iter().filter(|function| !function.name.is_empty()).map(row).collect()
-}
-
 fn counter(from: &crate::observe::Counter) -> schema::Counter {
     schema::Counter { name: said(from.name), value: count(from.value) }
 }
@@ -392,7 +378,7 @@ pub(super) mod tests {
     use super::*;
     use crate::classify::{Bottleneck, Class};
     use crate::host::{CpuQuota, MemoryLimit};
-    use crate::observe::{Counter, Process, Totals, Worker};
+    use crate::observe::{Counter, Function, Process, Totals, Worker};
     use crate::recommendation::{Interval, SiteAdvice};
     use crate::report::recording::{Recording, Tried};
     use crate::target::{CPython, PythonEntry};
@@ -403,7 +389,7 @@ pub(super) mod tests {
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
 
-    const HOSTILE: &str = "a\x1b[31m name\u{202e} with \"quotes\"";
+    pub const HOSTILE: &str = "a\x1b[31m name\u{202e} with \"quotes\"";
 
     fn s(seconds: f64) -> Duration {
         Duration::from_secs_f64(seconds)
@@ -525,7 +511,13 @@ pub(super) mod tests {
         ];
         let library = Site { library: true, untried: Some("it is not yours".into()), trials: vec![], ..site.clone() };
         let rerun = Some(Rerun { sites: vec![site, library], compared: true });
-        Recording { host, target, observation, tried: Tried { twin: Some(twin), rerun, trials, ..Tried::default() } }
+        Recording {
+            host,
+            target,
+            observation,
+            source: Some(super::findings::tests::outline()),
+            tried: Tried { twin: Some(twin), rerun, trials, ..Tried::default() },
+        }
     }
 
     /// A report with something in every place, some of it hostile.
@@ -604,6 +596,7 @@ pub(super) mod tests {
                 .into(),
             alternatives: vec![Alternative { setting: Setting::SEQUENTIAL, regret: 1.5 }],
             at: None,
+            findings: super::findings::tests::joined(),
             sites: vec![
                 SiteAdvice {
                     setting: Setting { model: Model::Processes, workers: 2, chunk_size: Some(4), ..setting },

@@ -3,6 +3,7 @@
 //! Never wider than [`WIDTH`] columns, and complete without colour: bold only repeats what position says. Everything
 //! shown is escaped again, because a document may come from a file.
 
+mod findings;
 mod functions;
 mod sites;
 mod trials;
@@ -33,6 +34,7 @@ pub fn render(document: &Document, style: Style) -> String {
     page.headline(document);
     page.work(document);
     page.functions(document);
+    page.findings(document);
     page.sites(document);
     page.trials(document);
     page.path(document);

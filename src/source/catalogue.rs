@@ -1,6 +1,6 @@
 //! What is known without reading any source: what each code of a finding means (`rules/findings/CON…toml`), which
-//! callables block (`blocking.toml`), and what qualified names stand for (`kinds.toml`). All are in the binary, and
-//! tested to be right.
+//! callables block (`blocking.toml`), what qualified names stand for (`kinds.toml`), and which libraries tell how a
+//! program can run its work (`libraries.toml`). All are in the binary, and tested to be right.
 
 use super::finding::{Evidence, Level};
 use super::names::QualifiedName;
@@ -14,10 +14,13 @@ macro_rules! entries {
     };
 }
 
-const ENTRIES: [(&str, &str); 10] =
-    entries!["CON101", "CON102", "CON201", "CON202", "CON203", "CON204", "CON205", "CON206", "CON401", "CON402"];
+const ENTRIES: [(&str, &str); 14] = entries![
+    "CON101", "CON102", "CON201", "CON202", "CON203", "CON204", "CON205", "CON206", "CON401", "CON402", "CON601",
+    "CON602", "CON603", "CON902",
+];
 const KINDS: &str = include_str!("../../rules/findings/kinds.toml");
 const BLOCKING: &str = include_str!("../../rules/findings/blocking.toml");
+const LIBRARIES: &str = include_str!("../../rules/findings/libraries.toml");
 
 static CATALOGUE: LazyLock<Catalogue> =
     LazyLock::new(|| Catalogue::embedded().expect("the embedded files are tested to be right"));
@@ -31,6 +34,8 @@ pub struct Catalogue {
     pub kinds: Kinds,
     /// Which callables block.
     pub blocking: Blocking,
+    /// Which libraries tell how a program can run its work.
+    pub libraries: Libraries,
 }
 
 /// What a code of a finding means.
@@ -115,6 +120,31 @@ impl Kinds {
     }
 }
 
+/// Libraries that tell how a program can run its work.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Libraries {
+    /// Those whose waits an event loop can overlap.
+    pub asynchronous: Listed,
+    /// Calls that release the GIL while they compute.
+    pub releases_gil: Listed,
+}
+
+/// Names, each of which stands for itself and all that is below it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listed {
+    names: HashSet<String>,
+}
+
+impl Listed {
+    /// The listed name that a qualified name is, or is below.
+    pub fn of(&self, name: &str) -> Option<&str> {
+        let ends = name.match_indices('.').map(|(at, _)| at).chain([name.len()]);
+        ends.map(|end| &name[..end]).find_map(|name| self.names.get(name)).map(String::as_str)
+    }
+}
+
 /// Which callables block.
 #[derive(Debug, Default)]
 pub struct Blocking {
@@ -188,7 +218,8 @@ impl Catalogue {
     fn embedded() -> Result<Self, String> {
         let entries = ENTRIES.iter().map(|(code, text)| entry(text).map_err(|why| format!("{code}.toml: {why}")));
         let kinds = toml::from_str(KINDS).map_err(|why| format!("kinds.toml: {why}"))?;
-        Ok(Self { entries: entries.collect::<Result<_, _>>()?, kinds, blocking: blocking(BLOCKING)? })
+        let libraries = toml::from_str(LIBRARIES).map_err(|why| format!("libraries.toml: {why}"))?;
+        Ok(Self { entries: entries.collect::<Result<_, _>>()?, kinds, blocking: blocking(BLOCKING)?, libraries })
     }
 }
 

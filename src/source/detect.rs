@@ -5,7 +5,7 @@
 //! example fires and that its `use_instead` does not.
 
 mod coroutines;
-mod executors;
+pub mod executors;
 mod pools;
 mod reached;
 mod sizing;
@@ -13,6 +13,7 @@ mod sizing;
 mod tests;
 
 pub use coroutines::never_waits;
+pub use pools::unpicklable;
 
 use super::catalogue::{Catalogue, Entry};
 use super::finding::{Finding, Found};

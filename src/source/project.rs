@@ -5,13 +5,14 @@
 //! into it. `files` finds them, `summary` keeps what others need to know of one, `graph` joins the summaries.
 
 mod check;
+pub mod executor;
 pub mod files;
 pub mod graph;
 pub mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Checked, check};
+pub use check::{Checked, check, check_all};
 
 use std::path::PathBuf;
 

@@ -7,11 +7,13 @@
 
 mod activity;
 mod credit;
+mod in_loops;
 mod pace;
 mod reader;
 mod tally;
 mod watch;
 
+use super::InLoops;
 use super::sampler::Sampler;
 use crate::notice::Notice;
 use nix::sys::signal::{SigSet, SigmaskHow};
@@ -56,6 +58,11 @@ pub struct Stacks {
 pub struct Seen {
     /// The functions.
     pub functions: Tally,
+    /// Where event loops were.
+    in_loops: in_loops::Tally,
+    /// When the first and the last reading was that gave anything, and for how many readings those after the first
+    /// stand.
+    read: Option<(Duration, Duration, u32)>,
     /// Times that a process's stacks were asked for.
     pub asked: u64,
     /// Those without an answer although the process was there.
@@ -88,6 +95,23 @@ impl Shared {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    /// Notes that a reading that stands for `weight` of them gave something.
+    fn was_read(&mut self, now: Duration, weight: u32) {
+        self.read = Some(match self.read {
+            Some((first, _, readings)) => (first, now, readings.saturating_add(weight)),
+            None => (now, now, 0),
+        });
+    }
+
+    /// Where event loops were. What a sighting stands for is measured: a busy machine reads less often than planned.
+    pub fn in_loops(&mut self) -> InLoops {
+        let each =
+            self.read.filter(|(.., readings)| *readings > 0).map(|(first, last, readings)| (last - first) / readings);
+        std::mem::take(&mut self.in_loops).into_in_loops(each)
     }
 }
 

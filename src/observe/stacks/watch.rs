@@ -63,13 +63,21 @@ pub fn watch(shared: &Shared) {
             pace.attached(own_cpu() - before);
         }
         let weight = pace.weight();
-        let sightings = watcher.read(now, &mut seen, &|| shared.is_over());
+        let mut sightings = watcher.read(now, &mut seen, &|| shared.is_over());
         let spent = own_cpu();
         pace.read(start.elapsed(), spent.saturating_sub(pace.spent()));
         state = shared.lock();
         let all = &mut state.seen;
         (all.asked, all.failed, all.own_cpu) = (all.asked + seen.asked, all.failed + seen.failed, spent);
         all.notice = watcher.notice.clone();
+        if seen.asked > seen.failed {
+            all.was_read(now, weight);
+        }
+        for sighting in &mut sightings {
+            if let Some(lines) = sighting.in_loop.take() {
+                all.in_loops.add(sighting.pid, lines, sighting.active, weight);
+            }
+        }
         sightings.into_iter().for_each(|sighting| all.functions.add(sighting, weight));
     }
     state.seen.own_cpu = own_cpu();

@@ -35,18 +35,27 @@ const STACK: usize = 16 << 20;
 
 /// Checks the files and folders that are named, on as many threads as this process may use cores.
 pub fn check(named: &[PathBuf], dispatch: &Dispatch) -> Checked {
+    on_threads(named, dispatch, false).0
+}
+
+/// As [`check`], with what each file says: so all are walked, also those that no finding can be in.
+pub fn check_all(named: &[PathBuf], dispatch: &Dispatch) -> (Checked, Vec<Summary>) {
+    on_threads(named, dispatch, true)
+}
+
+fn on_threads(named: &[PathBuf], dispatch: &Dispatch, all: bool) -> (Checked, Vec<Summary>) {
     match rayon::ThreadPoolBuilder::new().stack_size(STACK).build() {
-        Ok(pool) => pool.install(|| on_these_threads(named, dispatch)),
+        Ok(pool) => pool.install(|| on_these_threads(named, dispatch, all)),
         // There are no threads to be had: whatever there is must do.
-        Err(_) => on_these_threads(named, dispatch),
+        Err(_) => on_these_threads(named, dispatch, all),
     }
 }
 
-fn on_these_threads(named: &[PathBuf], dispatch: &Dispatch) -> Checked {
+fn on_these_threads(named: &[PathBuf], dispatch: &Dispatch, all: bool) -> (Checked, Vec<Summary>) {
     let (files, notes) = files::find(named);
     let is_named: HashSet<&Path> = named.iter().map(PathBuf::as_path).collect();
     let look = |path: &PathBuf, always: bool| look(path, dispatch, always, is_named.contains(path.as_path()));
-    let seen: Vec<Seen> = files.par_iter().map(|path| look(path, false)).collect();
+    let seen: Vec<Seen> = files.par_iter().map(|path| look(path, all)).collect();
     let mut checked = Checked { notes, files: files.len(), ..Checked::default() };
     let mut summaries = Vec::new();
     let mut skipped = Vec::new();
@@ -67,7 +76,7 @@ fn on_these_threads(named: &[PathBuf], dispatch: &Dispatch) -> Checked {
     let key = |finding: &Finding| (finding.path.clone(), finding.spot.cell, finding.spot.start, &finding.entry.code);
     checked.findings.sort_by(|one, other| key(one).cmp(&key(other)));
     checked.notes.sort();
-    checked
+    (checked, summaries)
 }
 
 impl Checked {

@@ -1,6 +1,7 @@
 //! What the rest of a project needs to know of a file once its tree is dropped: its functions, what each calls, and
 //! where each blocks.
 
+use super::executor::{Executor, Unsent};
 use crate::source::detect::never_waits;
 use crate::source::finding::{Level, Spot};
 use crate::source::names::{QualifiedName, ScopeId, ScopeKind};
@@ -21,6 +22,10 @@ pub struct Summary {
     pub exports: HashMap<String, QualifiedName>,
     /// In order.
     pub functions: Vec<Function>,
+    /// Where it builds executors, in order.
+    pub executors: Vec<Executor>,
+    /// Tasks that it hands to threads and could not hand to processes.
+    pub unsent: Vec<Unsent>,
 }
 
 /// One function or method.
@@ -77,7 +82,14 @@ impl Summarising {
     pub fn of(file: &File<'_>) -> Self {
         let (path, module) = (file.source.path.clone(), file.module.name.clone());
         Self {
-            summary: Summary { path, module, exports: file.names.imported(), functions: Vec::new() },
+            summary: Summary {
+                path,
+                module,
+                exports: file.names.imported(),
+                functions: Vec::new(),
+                executors: Vec::new(),
+                unsent: Vec::new(),
+            },
             of_scope: HashMap::new(),
             patched: file.mentions("monkey.patch_all"),
         }
@@ -115,6 +127,8 @@ impl Summarising {
 
     /// The walk comes to a call.
     pub fn call<'a>(&mut self, at: &At<'a>, call: &'a ast::ExprCall) {
+        self.summary.executors.extend(Executor::built(at, call));
+        self.summary.unsent.extend(Unsent::handed(at, call));
         if self.patched || at.is_awaited() || self.current(at).is_none() {
             return;
         }
