@@ -103,10 +103,21 @@ pub fn judge(recording: Recording, profile: Profile, rules: &Rules) -> Report {
     let rerun = tried.rerun.as_ref();
     let seen = Seen { host, target, observation, profile: &profile, classification: &classification, rerun };
     let recommendation = recommendation.of_findings(source.as_ref(), seen);
-    let undecided = decision.undecided.into_iter();
+    let undecided = decision.undecided.iter().cloned();
     notices.extend(undecided.map(|(rule, fact)| Notice::UndecidableRule { rule, fact }));
     let complete = observation.complete && observation.interrupted.is_none() && tried.interrupted.is_none();
-    Report { complete, recording, profile, classification, rule: decision.rule, recommendation, notices }
+    Report {
+        complete,
+        recording,
+        profile,
+        classification,
+        rule: decision.rule.clone(),
+        facts,
+        decision,
+        rules_hash: rules.hash(),
+        recommendation,
+        notices,
+    }
 }
 
 /// How the target failed; `None` when it succeeded, or still runs. One that we passed a signal on to was stopped.

@@ -1,20 +1,20 @@
 //! [`Report`] → [`Document`]: each stage's values under the names of the file, rounded and escaped. Decides nothing.
 
+mod asked;
 mod findings;
-mod functions;
 mod sites;
+mod watched;
 mod work;
 
 use super::Report;
 use super::escape::{block, text, word};
 use super::recording::Tried;
-use super::schema::{self, Document, Kinds, SCHEMA_VERSION};
+use super::schema::{self, Document, SCHEMA_VERSION};
 use crate::classify::{Classification, Comparison};
 use crate::host::Host;
 use crate::notice::Notice;
-use crate::observe::kind::{BlockedKind, ByKind};
 use crate::observe::{Exit, Observation};
-use crate::profile::{Profile, Role, WorkerProfile};
+use crate::profile::WorkerProfile;
 use crate::recommendation::{Alternative, Recommendation};
 use crate::rules::Step;
 use crate::rules::projection::projections;
@@ -31,7 +31,7 @@ pub const WORKERS_LISTED: usize = 256;
 impl Document {
     /// What the file says of a report.
     pub fn of(report: &Report) -> Self {
-        let Report { complete, recording, profile, classification, rule, recommendation, notices } = report;
+        let Report { complete, recording, profile, classification, rule, recommendation, notices, .. } = report;
         let observation = &recording.observation;
         let mut workers: Vec<&WorkerProfile> = profile.workers.iter().filter(|worker| !worker.credited).collect();
         let weight = |worker: &WorkerProfile| (worker.computing() + worker.children.cpu, worker.blocked);
@@ -42,13 +42,19 @@ impl Document {
             schema_version: SCHEMA_VERSION,
             complete: *complete,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-            recommendation: schema::Recommendation { rule: said(rule), ..recommended(recommendation) },
+            rules_hash: asked::hash(report.rules_hash),
+            recommendation: schema::Recommendation {
+                rule: said(rule),
+                admits: report.decision.admit.iter().map(|model| model.name().to_owned()).collect(),
+                workers_bound: report.decision.workers.name().to_owned(),
+                ..recommended(recommendation)
+            },
             alternative: recommendation.alternatives.iter().map(alternative).collect(),
             decision: recommendation.path.iter().map(decision).collect(),
             classification: classified(classification),
             target: target(&recording.target, observation),
             host: host(&recording.host),
-            profile: profiled(profile, observation),
+            profile: watched::profiled(profile, observation),
             twin: recording.tried.twin.as_ref().filter(|_| recording.tried.task.is_none()).map(work::twin),
             task: recording.tried.task.as_ref().map(|from| work::task(from, recording.tried.twin.as_ref())),
             site: sites::sites(recording.tried.rerun.as_ref(), &recommendation.sites)
@@ -59,11 +65,12 @@ impl Document {
             trial: [trials(&recording.tried), sites::trials(recording.tried.rerun.as_ref())].concat(),
             curve: work::curves(recording, profile),
             finding: findings::findings(&recommendation.findings),
+            fact: asked::facts(&report.facts),
             notice: notices.iter().chain(&not_listed).map(notice).collect(),
-            sampling: sampling(observation),
-            function: functions::functions(&observation.functions),
-            counter: observation.counters.iter().map(counter).collect(),
-            worker: workers.into_iter().take(WORKERS_LISTED).map(worker).collect(),
+            sampling: watched::sampling(observation),
+            function: watched::functions(&observation.functions),
+            counter: observation.counters.iter().map(watched::counter).collect(),
+            worker: workers.into_iter().take(WORKERS_LISTED).map(watched::worker).collect(),
         }
     }
 }
@@ -75,6 +82,8 @@ fn recommended(from: &Recommendation) -> schema::Recommendation {
         workers: from.setting.workers as u64,
         site: from.at.as_deref().map(said),
         rule: String::new(),
+        admits: Vec::new(),
+        workers_bound: String::new(),
         workers_policy: said(&from.policy),
         chunk_size: from.setting.chunk_size.map(|size| size as u64),
         start_method: start_method(&from.setting),
@@ -183,61 +192,6 @@ fn host(from: &Host) -> schema::Host {
     }
 }
 
-fn profiled(from: &Profile, observation: &Observation) -> schema::Profile {
-    let seen = from.on_cpu.is_some();
-    schema::Profile {
-        wall_s: seconds(from.wall),
-        cpu_s: seconds(from.cpu),
-        user_s: seconds(observation.totals.user),
-        system_s: seconds(observation.totals.system),
-        startup_s: seconds(from.startup),
-        shutdown_s: seconds(from.shutdown),
-        on_cpu_share: from.on_cpu.map(share),
-        runnable_share: from.runnable.map(share),
-        blocked_share: from.blocked.map(share),
-        gil_share: from.gil_share.map(share),
-        gil_inferred: (from.blocked_by[BlockedKind::Gil] > Share::ZERO).then_some(from.gil_inferred),
-        cores_busy: seen.then(|| rounded(from.cores_busy)).flatten(),
-        core_shares: from.core_shares.iter().copied().map(share).collect(),
-        parallelism: seen.then(|| rounded(from.parallelism)).flatten(),
-        parallelism_peak: seen.then(|| rounded(from.parallelism_peak)).flatten(),
-        peak_memory_bytes: known(from.peak_memory),
-        memory_per_process_bytes: known(from.memory_per_process),
-        memory_growth_per_worker_bytes: from.memory_growth_per_worker.map(|bytes| count(bytes.0)),
-        memory_growth_per_s_bytes: from.memory_growth_per_s.and_then(rounded),
-        cow_growth_bytes: from.cow_growth.map(|bytes| count(bytes.0)),
-        burst_median_s: from.bursts.map(|(median, _)| seconds(median)),
-        burst_p95_s: from.bursts.map(|(_, p95)| seconds(p95)),
-        processes: from.today.processes as u64,
-        threads: from.today.threads as u64,
-        elsewhere_share: from.elsewhere.map(share),
-        samples: from.samples,
-        blocked: from.blocked.map(|_| kinds(&from.blocked_by)),
-        demand: schema::Demand {
-            cpu_s: seconds(from.demand.cpu),
-            waiting_s: seconds(from.demand.waiting()),
-            contention_s: seconds(from.demand.contention),
-            wait_count: from.demand.wait_count,
-        },
-    }
-}
-
-fn kinds(from: &ByKind<Share>) -> Kinds {
-    let part = |kind| share(from[kind]);
-    Kinds {
-        disk: part(BlockedKind::Disk),
-        network: part(BlockedKind::Network),
-        timer: part(BlockedKind::Timer),
-        lock: part(BlockedKind::Lock),
-        gil: part(BlockedKind::Gil),
-        pipe: part(BlockedKind::Pipe),
-        child: part(BlockedKind::Child),
-        page_fault: part(BlockedKind::PageFault),
-        idle: part(BlockedKind::Idle),
-        other: part(BlockedKind::Other),
-    }
-}
-
 /// The trials, and after them those under other interpreters, with speed-ups over the same sequential time.
 fn trials(tried: &Tried) -> Vec<schema::Trial> {
     let twin = tried.twin.as_ref();
@@ -255,7 +209,7 @@ fn trials(tried: &Tried) -> Vec<schema::Trial> {
 fn rows(trials: &[Trial], twin: Option<&Twin>, sequential: Option<f64>) -> Vec<schema::Trial> {
     // The times that the recommendation was made from, so that the page and the advice cannot disagree.
     let tried = projections(twin, trials);
-    let wall_of = |setting: &Setting| tried.iter().find(|tried| tried.setting == *setting).map(|tried| tried.seconds);
+    let projected = |setting: &Setting| tried.iter().find(|tried| tried.setting == *setting);
     let row = |trial: &Trial| {
         let (outcome, reason, measured) = match &trial.outcome {
             Outcome::Ok(measured) => ("ok", None, Some(measured)),
@@ -264,7 +218,10 @@ fn rows(trials: &[Trial], twin: Option<&Twin>, sequential: Option<f64>) -> Vec<s
             Outcome::Failed(reason) => ("failed", Some(reason), None),
             Outcome::Pruned(reason) => ("pruned", Some(reason), None),
         };
-        let wall = measured.and_then(|_| wall_of(&trial.setting));
+        let projection = measured.and_then(|_| projected(&trial.setting));
+        let wall = projection.map(|projection| projection.seconds);
+        let over =
+            |seconds: Option<&f64>| sequential.zip(seconds).and_then(|(sequential, at)| rounded(sequential / at));
         schema::Trial {
             site: None,
             model: trial.setting.model.name().to_owned(),
@@ -276,7 +233,9 @@ fn rows(trials: &[Trial], twin: Option<&Twin>, sequential: Option<f64>) -> Vec<s
             outcome: outcome.to_owned(),
             reason: reason.map(|reason| said(reason)),
             wall_s: wall.and_then(rounded),
-            speedup: sequential.zip(wall).and_then(|(sequential, wall)| rounded(sequential / wall)),
+            speedup: over(wall.as_ref()),
+            speedup_low: over(projection.and_then(|projection| projection.repeats.last())),
+            speedup_high: over(projection.and_then(|projection| projection.repeats.first())),
             peak_memory_bytes: measured.and_then(|measured| known(measured.peak_memory)),
             start_s: measured.map(|measured| seconds(measured.start)),
             per_task_s: measured.map(|measured| seconds(measured.per_task())),
@@ -291,51 +250,6 @@ fn rows(trials: &[Trial], twin: Option<&Twin>, sequential: Option<f64>) -> Vec<s
 
 fn notice(from: &Notice) -> schema::Notice {
     schema::Notice { code: from.code().to_owned(), message: said(&from.to_string()) }
-}
-
-fn sampling(observation: &Observation) -> schema::Sampling {
-    let from = &observation.sampling;
-    let stacks = Some(from.stacks).filter(|(asked, _)| *asked > 0).map(|(asked, failed)| (count(asked), count(failed)));
-    schema::Sampling {
-        ticks: from.ticks,
-        interval_shortest_s: seconds(from.interval.0),
-        interval_longest_s: seconds(from.interval.1),
-        lateness_p95_s: from.lateness.quantile(0.95).map(seconds),
-        own_cpu_s: seconds(from.own_cpu),
-        own_memory_bytes: known(from.own_memory),
-        switch_records: from.switches.map(|switches| count(switches.records)),
-        switch_records_lost: from.switches.map(|switches| count(switches.lost)),
-        switches_until_s: from.switches.and_then(|switches| switches.until).map(seconds),
-        stacks_read: stacks.map(|(asked, failed)| asked - failed.min(asked)),
-        stacks_failed: stacks.map(|(_, failed)| failed),
-    }
-}
-
-fn counter(from: &crate::observe::Counter) -> schema::Counter {
-    schema::Counter { name: said(from.name), value: count(from.value) }
-}
-
-fn worker(from: &WorkerProfile) -> schema::Worker {
-    let most = from.blocked_by.iter().max_by_key(|(_, time)| **time).filter(|(_, time)| !time.is_zero());
-    let role = match from.role {
-        Role::Working => "working",
-        Role::Coordinating => "coordinating",
-        Role::Idle => "idle",
-    };
-    schema::Worker {
-        pid: from.pid,
-        tid: from.tid,
-        name: word(from.name.as_ref()),
-        role: role.to_owned(),
-        on_cpu_s: seconds(from.on_cpu),
-        runnable_s: seconds(from.runnable),
-        blocked_s: seconds(from.blocked),
-        blocked_on: most.map(|(kind, _)| kind.name().to_owned()),
-        peak_memory_bytes: known(from.peak_memory),
-        children: (from.children.count > 0).then_some(count(from.children.count)),
-        children_cpu_s: (!from.children.cpu.is_zero()).then(|| seconds(from.children.cpu)),
-        children_peak_memory_bytes: known(from.children.peak_memory),
-    }
 }
 
 fn start_method(setting: &Setting) -> Option<String> {
@@ -378,9 +292,13 @@ pub(super) mod tests {
     use super::*;
     use crate::classify::{Bottleneck, Class};
     use crate::host::{CpuQuota, MemoryLimit};
-    use crate::observe::{Counter, Function, Process, Totals, Worker};
+    use crate::observe::Function;
+    use crate::observe::kind::BlockedKind;
+    use crate::observe::{Counter, Process, Totals, Worker};
+    use crate::profile::Profile;
     use crate::recommendation::{Interval, SiteAdvice};
     use crate::report::recording::{Recording, Tried};
+    use crate::rules::{Facts, Rules};
     use crate::target::{CPython, PythonEntry};
     use crate::trial::model::{Model, StartMethod};
     use crate::trial::rerun::Rerun;
@@ -616,7 +534,22 @@ pub(super) mod tests {
         };
         let notices = vec![Notice::LeftBehind { processes: 2 }, Notice::TargetFailed { how: HOSTILE.to_owned() }];
         let rule = "python-computing".to_owned();
-        Report { complete: true, recording, profile, classification, rule, recommendation, notices }
+        let facts = Facts::default().with("wait_share", 0.25).with("runtime", "cpython").with("smt", true);
+        let facts = facts.with("python_version", (3, 11));
+        let decision = Rules::embedded().decide(&facts);
+        let (complete, rules_hash) = (true, Rules::embedded().hash());
+        Report {
+            complete,
+            recording,
+            profile,
+            classification,
+            rule,
+            facts,
+            decision,
+            rules_hash,
+            recommendation,
+            notices,
+        }
     }
 
     #[test]

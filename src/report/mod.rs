@@ -4,6 +4,7 @@
 //! the table are made from that, so a report shown again offline reads as it did when it was made. Strings from
 //! targets, rules and reports are untrusted and are escaped here. Nothing here decides anything.
 
+pub mod binary;
 pub mod escape;
 pub mod file;
 pub mod fill;
@@ -20,6 +21,7 @@ use crate::classify::Classification;
 use crate::notice::Notice;
 use crate::profile::Profile;
 use crate::recommendation::Recommendation;
+use crate::rules::{Decision, Facts};
 use recording::Recording;
 
 /// Everything that was found out about one target.
@@ -35,6 +37,12 @@ pub struct Report {
     pub classification: Classification,
     /// The rule that admitted it.
     pub rule: String,
+    /// What the rules could ask about, so that a gate can ask other rules the same.
+    pub facts: Facts,
+    /// Where the walk through the rules ended.
+    pub decision: Decision,
+    /// [`crate::rules::Rules::hash`] of the rules that were walked.
+    pub rules_hash: u64,
     /// The answer.
     pub recommendation: Recommendation,
     /// Every caveat of every stage.

@@ -3,6 +3,8 @@
 //!
 //! The file is JSON and untrusted; which fields are in it stands here, how each is checked in `json.rs`.
 
+mod native;
+
 use super::json::{Json, field, fields, variants};
 use crate::host::{CpuQuota, Cpus, Host, Memory, MemoryLimit, Rights};
 use crate::notice::Notice;
@@ -15,7 +17,7 @@ use crate::source::detect::executors::Workers;
 use crate::source::finding::Level;
 use crate::source::outline::{Outline, Releasing, SourceFinding};
 use crate::source::project::executor::{Executor, Unsent};
-use crate::target::{CPython, Native, PythonEntry, Runtime, Target};
+use crate::target::{CPython, PythonEntry, Runtime, Target};
 use crate::trial::cluster::Cluster;
 use crate::trial::elsewhere::Elsewhere;
 use crate::trial::model::{Model, Setting, StartMethod};
@@ -189,7 +191,6 @@ fields!(Target { argv, program, runtime });
 variants!(Runtime { CPython(python), Native(native), Script { interpreter }, Other });
 fields!(CPython { executable, version, gil, interpreters, entry });
 variants!(PythonEntry { File(path), Module(name), Code, Stdin, Unknown });
-fields!(Native { arch, statically_linked, libraries });
 
 fields!(Observation {
     complete,

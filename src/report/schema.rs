@@ -20,6 +20,25 @@ macro_rules! tables {
     )*};
 }
 
+/// What a fact is: yes or no, a number, or a word; a version is a word such as `3.14`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum FactValue {
+    /// Yes or no.
+    Flag(bool),
+    /// A share, count, time in seconds, amount in bytes, or plain number.
+    Number(f64),
+    /// A word, or a version.
+    Word(String),
+}
+
+impl Default for FactValue {
+    /// What no fact is, so that a row without a value is none.
+    fn default() -> Self {
+        Self::Word(String::new())
+    }
+}
+
 tables! {
     /// A whole report.
     Document {
@@ -29,6 +48,8 @@ tables! {
         complete: bool,
         /// The writer's version.
         tool_version: String,
+        /// Stands for the rules that decided, as 16 hexadecimal digits: another one, and a decision could differ.
+        rules_hash: String,
         /// The answer.
         recommendation: Recommendation,
         /// Other settings that ran, best first.
@@ -66,6 +87,9 @@ tables! {
         /// Defects that the program's source shows, those that matter most first.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         finding: Vec<Finding>,
+        /// Everything that rules may ask about and that is known, by name.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        fact: Vec<Fact>,
         /// Caveats.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         notice: Vec<Notice>,
@@ -92,6 +116,10 @@ tables! {
         site: Option<String>,
         /// The rule that decided which models were admitted.
         rule: String,
+        /// The models that it admits, in its order of preference.
+        admits: Vec<String>,
+        /// How it bounds the number of workers: `one`, `cpus`, `waits`.
+        workers_bound: String,
         /// The worker count as it holds on other machines: `min(cpus, 8)`.
         workers_policy: String,
         /// Tasks handed over at a time.
@@ -484,6 +512,10 @@ tables! {
         wall_s: Option<f64>,
         /// Time of the sequential setting over this one's.
         speedup: Option<f64>,
+        /// The same by the slowest of its repeats.
+        speedup_low: Option<f64>,
+        /// The same by the fastest of its repeats.
+        speedup_high: Option<f64>,
         /// Highest memory of the trial.
         peak_memory_bytes: Option<u64>,
         /// Making the pool, until its workers had answered once.
@@ -520,6 +552,18 @@ tables! {
         bound_workers: Option<f64>,
         /// Tasks a second that no number of workers can pass, by the same.
         bound_rate_per_s: Option<f64>,
+    }
+
+    /// One thing that rules may ask about.
+    Fact {
+        /// Its word in rule files.
+        name: String,
+        /// What it is.
+        value: FactValue,
+        /// Lower end of its 90 % interval, where resampling the run gave one.
+        low: Option<f64>,
+        /// Upper end of its 90 % interval.
+        high: Option<f64>,
     }
 
     /// One caveat.

@@ -138,6 +138,21 @@ impl Facts {
         self.known.values().map(|known| known.replicates.len()).max().unwrap_or(0)
     }
 
+    /// The two quantiles of a numeric fact's replicates, by nearest rank; `None` without replicates.
+    pub fn interval(&self, name: &str, (low, high): (f64, f64)) -> Option<(f64, f64)> {
+        let replicates = self.known.get(name)?.replicates.iter();
+        let mut sorted: Vec<f64> = replicates
+            .filter_map(|value| match value {
+                Value::Number(value) => Some(*value),
+                _ => None,
+            })
+            .collect();
+        sorted.sort_by(f64::total_cmp);
+        let last = sorted.len().checked_sub(1)? as f64;
+        let at = |share: f64| sorted.get((share * last).round() as usize).copied();
+        Some((at(low)?, at(high)?))
+    }
+
     /// A numeric fact.
     pub fn number(&self, name: &str) -> Option<f64> {
         match self.get(name)? {

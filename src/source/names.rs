@@ -3,7 +3,7 @@
 //!
 //! Told without running anything, so only what all bindings of a name agree on is told: a name bound to two different
 //! things, by a star import, or by a loop means nothing here, and callers stay silent. `bind` collects the bindings,
-//! `resolve` follows names and `instance` follows values; `scoping` is the walk that knows which scope it is in, also
+//! `resolve` follows names and `instance` follows values, `variable` tells which variable is meant; `scoping` is the walk that knows which scope it is in, also
 //! for those who walk the file later. What qualified names stand for is the catalogue's.
 
 mod bind;
@@ -14,9 +14,11 @@ mod resolve;
 pub mod scoping;
 #[cfg(test)]
 mod tests;
+mod variable;
 
 pub use module::Module;
 pub use qualified::QualifiedName;
+pub use variable::Variable;
 
 use super::catalogue::Kinds;
 use super::python::{Source, TextRange, ast};
@@ -165,19 +167,37 @@ impl<'a> Names<'a> {
 
     /// The bindings of a name that is read in a scope; empty when nothing in the file binds it.
     fn bindings(&self, name: &str, scope: ScopeId) -> &[Binding<'a>] {
+        let home = self.home(name, scope).and_then(|home| self.scopes[home.0].names.get(name));
+        home.map_or(&[], Vec::as_slice)
+    }
+
+    /// The scope whose name a name is that is read in a scope.
+    fn home(&self, name: &str, scope: ScopeId) -> Option<ScopeId> {
         for at in self.outward(scope) {
             let here = &self.scopes[at.0];
             if let Some(elsewhere) = here.sent.get(name) {
-                return self.scopes[elsewhere.0].names.get(name).map_or(&[], Vec::as_slice);
+                return Some(*elsewhere);
             }
             // A class's names are seen in its body only, not in the functions and comprehensions there.
-            if (at == scope || !matches!(here.kind, ScopeKind::Class(_)))
-                && let Some(bindings) = here.names.get(name)
-            {
-                return bindings;
+            if (at == scope || !matches!(here.kind, ScopeKind::Class(_))) && here.names.contains_key(name) {
+                return Some(at);
             }
         }
-        &[]
+        None
+    }
+
+    /// Whether a name that is read in a scope is of the file's own level, or a builtin: the same in every call.
+    pub fn is_of_file(&self, name: &str, scope: ScopeId) -> bool {
+        for at in self.outward(scope) {
+            let here = &self.scopes[at.0];
+            if let Some(elsewhere) = here.sent.get(name) {
+                return *elsewhere == ScopeId::MODULE;
+            }
+            if here.names.contains_key(name) {
+                return at == ScopeId::MODULE;
+            }
+        }
+        true
     }
 
     /// The class whose instance a name is, as the first parameter of one of its methods.

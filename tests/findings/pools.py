@@ -50,8 +50,8 @@ def careful(item):
 
 
 def dropped(items, work):
-    pool = ThreadPoolExecutor()
-    other = mp.Pool()
+    pool = ThreadPoolExecutor()  # -> CON207
+    other = mp.Pool()  # -> CON207
     for item in items:
         pool.submit(work, item)  # -> CON202
         pool.submit(careful, item)
@@ -96,7 +96,7 @@ def unpicklable(items, loop):
 
 def one_at_a_time(items, work):
     results = []
-    other = ProcessPoolExecutor()
+    other = ProcessPoolExecutor()  # -> CON207
     with ThreadPoolExecutor() as pool:
         for item in items:
             results.append(pool.submit(work, item).result())  # -> CON205

@@ -1,6 +1,7 @@
 //! CON102: what a coroutine blocks on through helpers, told from all files together.
 
 use super::coroutines::spoken;
+use super::library::Library;
 use crate::source::catalogue::Entry;
 use crate::source::finding::{Evidence, Finding, Step};
 use crate::source::project::graph::{Graph, Path};
@@ -36,7 +37,7 @@ pub(super) fn blocking_helper(entry: &'static Entry, graph: &Graph) -> Vec<Findi
                     spoken(call.callee.last()),
                     spoken(&path.blocking.callable),
                     through(&path),
-                    path.blocking.instead
+                    file.library.unwrap_or(Library::Asyncio).say(&path.blocking.instead)
                 ),
                 evidence: Evidence::Source,
                 chain,

@@ -2,12 +2,13 @@
 
 use super::graph::{Graph, REEXPORTS};
 use super::summary::{Function, Summary};
-use super::{Note, files};
+use super::{Binary, Note, binaries, files};
 use crate::source::detect::Dispatch;
 use crate::source::finding::Finding;
 use crate::source::names::{Module, QualifiedName};
 use crate::source::python::{self, Source};
 use crate::source::walk::{File, Walked, walk};
+use crate::target::binary::format_of_head;
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,8 @@ pub struct Checked {
     pub notes: Vec<Note>,
     /// Files that were looked at.
     pub files: usize,
+    /// Native files that were named, in that order.
+    pub binaries: Vec<Binary>,
 }
 
 /// What one file gave.
@@ -52,11 +55,13 @@ fn on_threads(named: &[PathBuf], dispatch: &Dispatch, all: bool) -> (Checked, Ve
 }
 
 fn on_these_threads(named: &[PathBuf], dispatch: &Dispatch, all: bool) -> (Checked, Vec<Summary>) {
-    let (files, notes) = files::find(named);
+    let apart = binaries::apart(named);
+    let (files, mut notes) = files::find(&apart.others);
+    notes.extend(apart.notes);
     let is_named: HashSet<&Path> = named.iter().map(PathBuf::as_path).collect();
     let look = |path: &PathBuf, always: bool| look(path, dispatch, always, is_named.contains(path.as_path()));
     let seen: Vec<Seen> = files.par_iter().map(|path| look(path, all)).collect();
-    let mut checked = Checked { notes, files: files.len(), ..Checked::default() };
+    let mut checked = Checked { notes, files: files.len(), binaries: apart.binaries, ..Checked::default() };
     let mut summaries = Vec::new();
     let mut skipped = Vec::new();
     for (path, seen) in files.iter().zip(seen) {
@@ -202,6 +207,9 @@ fn look(path: &Path, dispatch: &Dispatch, always: bool, named: bool) -> Seen {
         Ok(bytes) => bytes,
         Err(why) => return refuse(why),
     };
+    if let Some(format) = format_of_head(&bytes) {
+        return refuse(format!("it is {format}, whatever its name says; name it itself to have it told of"));
+    }
     if !always && !named && !dispatch.may_find_in(&bytes) {
         return Seen::default();
     }

@@ -2,7 +2,7 @@
 //! where each blocks.
 
 use super::executor::{Executor, Unsent};
-use crate::source::detect::never_waits;
+use crate::source::detect::{Library, never_waits};
 use crate::source::finding::{Level, Spot};
 use crate::source::names::{QualifiedName, ScopeId, ScopeKind};
 use crate::source::python::ast::{self, Expr};
@@ -20,6 +20,8 @@ pub struct Summary {
     pub module: String,
     /// What names at its own level are imported from elsewhere, for those who import them from here.
     pub exports: HashMap<String, QualifiedName>,
+    /// What runs its coroutines; `None` where it has none.
+    pub library: Option<Library>,
     /// In order.
     pub functions: Vec<Function>,
     /// Where it builds executors, in order.
@@ -86,6 +88,7 @@ impl Summarising {
                 path,
                 module,
                 exports: file.names.imported(),
+                library: None,
                 functions: Vec::new(),
                 executors: Vec::new(),
                 unsent: Vec::new(),
@@ -107,6 +110,10 @@ impl Summarising {
             };
             name.is_some_and(|name| HARMLESS.contains(&name))
         };
+        // Asked once, and only where it is wanted: it reads the text.
+        if def.is_async {
+            self.summary.library.get_or_insert_with(|| Library::of(at.file));
+        }
         self.of_scope.insert(scope, self.summary.functions.len());
         self.summary.functions.push(Function {
             name: names.qualified(scope),
