@@ -92,6 +92,7 @@ pub fn attach(
         folded: sampled.folded,
         processes: sampled.processes,
         in_loops: stacks.in_loops(),
+        native_threads: stacks.native_threads(),
         functions: stacks.functions.into_functions(),
         timeline: sampled.timeline,
         peak_memory: sampled.peak_memory,

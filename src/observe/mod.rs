@@ -149,6 +149,8 @@ pub struct Observation {
     pub functions: Vec<Function>,
     /// Where the program's event loops were.
     pub in_loops: InLoops,
+    /// Python processes that have threads of native libraries.
+    pub native_threads: Vec<NativeThreads>,
     /// The run over time.
     pub timeline: Timeline,
     /// Highest memory of the processes that were alive together, what `fork` copies share counted once.
@@ -437,6 +439,17 @@ pub struct LoopLine {
     pub seen: u32,
     /// Those in which the thread was on a core or waiting for one.
     pub active: u32,
+}
+
+/// Threads that native libraries started in a Python process for themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NativeThreads {
+    /// The process.
+    pub pid: i32,
+    /// Threads that ran no Python, as often seen.
+    pub threads: u32,
+    /// Libraries in it that start such: `OpenBLAS`, `OpenMP`.
+    pub libraries: Vec<String>,
 }
 
 /// One counter of the whole tree.

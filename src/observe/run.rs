@@ -299,6 +299,7 @@ impl Run {
             processes: sampled.processes,
             counters,
             in_loops: stacks.in_loops(),
+            native_threads: stacks.native_threads(),
             functions: stacks.functions.into_functions(),
             timeline: sampled.timeline,
             peak_memory: sampled.peak_memory,

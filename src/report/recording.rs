@@ -10,8 +10,8 @@ use crate::host::{CpuQuota, Cpus, Host, Memory, MemoryLimit, Rights};
 use crate::notice::Notice;
 use crate::observe::timeline::{Bucket, Timeline};
 use crate::observe::{
-    Children, Exit, Folded, Function, Gil, GilSamples, InLoops, Launch, LoopLine, Observation, Process, Sampling,
-    Switches, Totals, WaitedOn, Worker,
+    Children, Exit, Folded, Function, Gil, GilSamples, InLoops, Launch, LoopLine, NativeThreads, Observation, Process,
+    Sampling, Switches, Totals, WaitedOn, Worker,
 };
 use crate::source::detect::executors::Workers;
 use crate::source::finding::Level;
@@ -205,6 +205,7 @@ fields!(Observation {
     counters,
     functions,
     in_loops,
+    native_threads,
     timeline,
     peak_memory,
     core_ticks,
@@ -275,6 +276,7 @@ fields!(GilSamples { samples, held, computing, holding, on_cpu, handovers });
 variants!(Gil { Unread, Absent, Sampled(samples) });
 fields!(Function { name, path, line, inside, seen, active, holding });
 fields!(InLoops { looks, processes, each, lines });
+fields!(NativeThreads { pid, threads, libraries });
 fields!(LoopLine { path, line, seen, active });
 fields!(Sampling { ticks, interval, lateness, own_cpu, own_memory, switches, stacks });
 fields!(Switches { records, lost, until });

@@ -15,11 +15,11 @@ macro_rules! entries {
     };
 }
 
-const ENTRIES: [(&str, &str); 34] = entries![
+const ENTRIES: [(&str, &str); 35] = entries![
     "CON101", "CON102", "CON103", "CON104", "CON105", "CON106", "CON107", "CON108", "CON109", "CON110", "CON111",
     "CON201", "CON202", "CON203", "CON204", "CON205", "CON206", "CON207", "CON208", "CON209", "CON210", "CON301",
     "CON302", "CON303", "CON401", "CON402", "CON403", "CON404", "CON501", "CON502", "CON601", "CON602", "CON603",
-    "CON902",
+    "CON901", "CON902",
 ];
 const KINDS: &str = include_str!("../../rules/findings/kinds.toml");
 const BLOCKING: &str = include_str!("../../rules/findings/blocking.toml");

@@ -123,7 +123,7 @@ async def groups(use, one, other):
         await task
     async with aiohttp.ClientSession() as session:
         tasks = [asyncio.create_task(use(session)) for _ in (one, other)]
-        print(await asyncio.gather(*tasks))
+        print(await asyncio.gather(*tasks))  # -> CON104
     async with aiohttp.ClientSession() as session:
         return await asyncio.create_task(use(session))
 

@@ -8,15 +8,17 @@
 mod activity;
 mod credit;
 mod in_loops;
+mod natives;
 mod pace;
 mod reader;
 mod tally;
 mod watch;
 
-use super::InLoops;
 use super::sampler::Sampler;
+use super::{InLoops, NativeThreads};
 use crate::notice::Notice;
 use nix::sys::signal::{SigSet, SigmaskHow};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -60,6 +62,8 @@ pub struct Seen {
     pub functions: Tally,
     /// Where event loops were.
     in_loops: in_loops::Tally,
+    /// Threads without a Python stack.
+    natives: natives::Tally,
     /// When the first and the last reading was that gave anything, and for how many readings those after the first
     /// stand.
     read: Option<(Duration, Duration, u32)>,
@@ -84,6 +88,8 @@ struct Shared {
 struct State {
     /// Each with the CPU time that it has used.
     pythons: Vec<(Python, Duration)>,
+    /// How many threads each has.
+    threads: HashMap<i32, usize>,
     seen: Seen,
     done: bool,
 }
@@ -115,6 +121,13 @@ impl Seen {
     }
 }
 
+impl Seen {
+    /// Threads that native libraries started.
+    pub fn native_threads(&mut self) -> Vec<NativeThreads> {
+        std::mem::take(&mut self.natives).into_native_threads()
+    }
+}
+
 impl Stacks {
     /// Nothing is started before there is a process that runs Python, and nothing at all unless `wanted`.
     pub fn new(wanted: bool) -> Self {
@@ -130,6 +143,7 @@ impl Stacks {
         self.told = Some(now);
         let (read, crowded): (Vec<_>, Vec<_>) = sampler.pythons().partition(|(_, _, threads)| *threads <= MOST_THREADS);
         self.crowded = crowded.first().map(|(python, _, threads)| (python.pid, *threads)).or(self.crowded);
+        let threads = read.iter().map(|(python, _, threads)| (python.pid, *threads)).collect();
         let pythons: Vec<_> = read.into_iter().map(|(python, cpu, _)| (python, cpu)).collect();
         if self.thread.is_none() {
             if pythons.is_empty() {
@@ -139,7 +153,7 @@ impl Stacks {
         }
         // Where the thread is just adding up, the next tick is soon enough.
         if let Ok(mut state) = self.shared.state.try_lock() {
-            state.pythons = pythons;
+            (state.pythons, state.threads) = (pythons, threads);
         }
     }
 

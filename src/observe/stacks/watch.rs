@@ -3,7 +3,7 @@
 use super::pace::Pace;
 use super::reader::{Failure, Reader};
 use super::tally::Sighting;
-use super::{Python, Seen, Shared};
+use super::{Python, Seen, Shared, natives};
 use crate::notice::Notice;
 use crate::observe::probe::ProcPath;
 use crate::observe::readings::Stat;
@@ -45,6 +45,7 @@ pub fn watch(shared: &Shared) {
     let start = Instant::now();
     let mut pace = Pace::new(RandomState::new().hash_one(start));
     let mut watcher = Watcher { reader: Reader::new(), watched: Vec::new(), notice: None };
+    let mut natives = natives::Tally::default();
     let mut state = shared.lock();
     while !shared.is_over() {
         let now = start.elapsed();
@@ -53,7 +54,7 @@ pub fn watch(shared: &Shared) {
             (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
             continue;
         }
-        let pythons = state.pythons.clone();
+        let (pythons, threads) = (state.pythons.clone(), state.threads.clone());
         drop(state);
         let mut seen = Seen::default();
         watcher.keep_to(&pythons, now);
@@ -64,6 +65,13 @@ pub fn watch(shared: &Shared) {
         }
         let weight = pace.weight();
         let mut sightings = watcher.read(now, &mut seen, &|| shared.is_over());
+        let mut with_stack: HashMap<i32, usize> = HashMap::new();
+        sightings.iter().for_each(|sighting| *with_stack.entry(sighting.pid).or_default() += 1);
+        for (pid, with_stack) in with_stack {
+            if let Some(threads) = threads.get(&pid) {
+                natives.add(pid, *threads, with_stack);
+            }
+        }
         let spent = own_cpu();
         pace.read(start.elapsed(), spent.saturating_sub(pace.spent()));
         state = shared.lock();
@@ -80,7 +88,7 @@ pub fn watch(shared: &Shared) {
         }
         sightings.into_iter().for_each(|sighting| all.functions.add(sighting, weight));
     }
-    state.seen.own_cpu = own_cpu();
+    (state.seen.own_cpu, state.seen.natives) = (own_cpu(), natives);
     state.done = true;
     shared.changed.notify_all();
 }

@@ -1,14 +1,15 @@
-//! CON601 to CON603 and CON902: executors that the run speaks against. Each is told at the place that builds it, and
+//! CON601 to CON603, CON901 and CON902: executors that the run speaks against. Each is told at the place that builds it, and
 //! only where that is the one place that it can be.
 
 use super::{JoinedFinding, Seen, Standing, below};
 use crate::classify::Class;
+use crate::observe::NativeThreads;
 use crate::observe::kind::BlockedKind;
 use crate::profile::{Role, WorkerProfile};
 use crate::recommendation::Recommendation;
 use crate::source::catalogue::Catalogue;
 use crate::source::detect::executors::Workers;
-use crate::source::finding::Evidence;
+use crate::source::finding::{Evidence, Level};
 use crate::source::outline::Outline;
 use crate::source::project::executor::Executor;
 use crate::target::Runtime;
@@ -48,9 +49,12 @@ const JUDGES: [(&str, Judge); 4] = [
     ("CON902", contradicted),
 ];
 
+/// Told beside what else is wrong.
+const NATIVE: &str = "CON901";
+
 /// Codes that only a run can show.
 pub fn codes() -> impl Iterator<Item = &'static str> {
-    JUDGES.iter().map(|(code, _)| *code)
+    JUDGES.iter().map(|(code, _)| *code).chain([NATIVE])
 }
 
 /// What judges know.
@@ -64,11 +68,16 @@ pub struct Run<'a> {
 pub fn judged(run: &Run<'_>) -> Vec<JoinedFinding> {
     let Runtime::CPython(_) = run.seen.target.runtime else { return Vec::new() };
     let kinds = [Workers::Threads, Workers::Processes, Workers::Interpreters];
-    kinds.into_iter().filter_map(|kind| sole(run, kind)).filter_map(|executor| judge(executor, run)).collect()
+    let executors = kinds.into_iter().filter_map(|kind| sole(run, kind));
+    executors.flat_map(|executor| [judge(executor, run), beside_native_threads(executor, run)]).flatten().collect()
 }
 
 fn judge(executor: &Executor, run: &Run<'_>) -> Option<JoinedFinding> {
     let (code, message) = JUDGES.iter().find_map(|(code, judge)| Some((*code, judge(executor, run)?)))?;
+    finding(executor, run, code, message)
+}
+
+fn finding(executor: &Executor, run: &Run<'_>, code: &str, message: String) -> Option<JoinedFinding> {
     let entry = Catalogue::get().entry(code)?;
     Some(JoinedFinding {
         code: entry.code.clone(),
@@ -223,4 +232,21 @@ fn contradicted(executor: &Executor, run: &Run<'_>) -> Option<String> {
             answer.setting.model
         )
     })
+}
+
+/// CON901: threads of native libraries in the processes that the workers run in.
+fn beside_native_threads(executor: &Executor, run: &Run<'_>) -> Option<JoinedFinding> {
+    let workers = run.working(executor);
+    let of = |native: &&NativeThreads| workers.iter().any(|worker| worker.pid == native.pid);
+    let native = run.seen.observation.native_threads.iter().filter(of).max_by_key(|native| native.threads)?;
+    let NativeThreads { threads, libraries, .. } = native;
+    // Threads share those of their process; each process has its own, and its first thread works with them.
+    let (together, beside) = match executor.workers {
+        Workers::Processes => (workers.len() * (*threads as usize + 1), "beside each of"),
+        Workers::Threads | Workers::Interpreters => (workers.len() + *threads as usize, "beside all of"),
+    };
+    let (count, cpus, names) = (workers.len(), run.seen.host.cpus.usable(), libraries.join(", "));
+    let message = format!("{threads} native threads ({names}) ran {beside} its {count} workers, on {cpus} usable CPUs");
+    let found = finding(executor, run, NATIVE, message)?;
+    Some(if together > cpus { JoinedFinding { level: Level::Warning, ..found } } else { found })
 }

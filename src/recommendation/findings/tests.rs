@@ -3,7 +3,7 @@
 use super::*;
 use crate::classify::Class;
 use crate::host::Cpus;
-use crate::observe::{Function, InLoops, LoopLine};
+use crate::observe::{Function, InLoops, LoopLine, NativeThreads};
 use crate::profile::drawing::draw;
 use crate::source::detect::executors::Workers;
 use crate::source::project::executor::{Executor, Unsent};
@@ -206,6 +206,21 @@ fn trials_that_clearly_contradict_an_executor_are_told_and_others_are_not() {
     let mut untried = world(0.8, 0.9);
     untried.answer.evidence = None;
     assert_eq!(untried.codes(), []);
+}
+
+#[test]
+fn native_threads_beside_workers_are_told_and_matter_where_both_are_more_than_the_cpus() {
+    let native = |pid, threads| NativeThreads { pid, threads, libraries: vec!["OpenBLAS".into()] };
+    let mut world = World::of(SLEEPERS, Class::CpuBound).with(&[Workers::Processes]);
+    let pids: Vec<i32> = world.observation.workers.iter().map(|worker| worker.pid).collect();
+    for (pid, threads, level) in
+        [(pids[1], 3, Some(Level::Warning)), (pids[2], 1, Some(Level::Info)), (pids[0], 3, None)]
+    {
+        world.observation.native_threads = vec![native(pid, threads)];
+        let joined = world.joined().findings;
+        assert_eq!(joined.first().map(|finding| finding.level), level, "{joined:?}");
+        assert!(joined.iter().all(|finding| finding.code == "CON901"), "{joined:?}");
+    }
 }
 
 #[test]
