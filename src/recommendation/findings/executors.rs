@@ -240,13 +240,16 @@ fn beside_native_threads(executor: &Executor, run: &Run<'_>) -> Option<JoinedFin
     let of = |native: &&NativeThreads| workers.iter().any(|worker| worker.pid == native.pid);
     let native = run.seen.observation.native_threads.iter().filter(of).max_by_key(|native| native.threads)?;
     let NativeThreads { threads, libraries, .. } = native;
-    // Threads share those of their process; each process has its own, and its first thread works with them.
-    let (together, beside) = match executor.workers {
-        Workers::Processes => (workers.len() * (*threads as usize + 1), "beside each of"),
-        Workers::Threads | Workers::Interpreters => (workers.len() + *threads as usize, "beside all of"),
+    let native = *threads as usize;
+    // Threads share those of their process, and these look like workers of its own; each process has its own, and its
+    // first thread works with them.
+    let (count, together, beside) = match executor.workers {
+        Workers::Processes => (workers.len(), workers.len() * (native + 1), "each of"),
+        Workers::Threads | Workers::Interpreters => (workers.len().checked_sub(native)?, workers.len(), "all of"),
     };
-    let (count, cpus, names) = (workers.len(), run.seen.host.cpus.usable(), libraries.join(", "));
-    let message = format!("{threads} native threads ({names}) ran {beside} its {count} workers, on {cpus} usable CPUs");
+    let (cpus, names) = (run.seen.host.cpus.usable(), libraries.join(", "));
+    let message =
+        format!("{native} native threads ({names}) ran beside {beside} its {count} workers, on {cpus} usable CPUs");
     let found = finding(executor, run, NATIVE, message)?;
     Some(if together > cpus { JoinedFinding { level: Level::Warning, ..found } } else { found })
 }

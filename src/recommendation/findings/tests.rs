@@ -221,6 +221,10 @@ fn native_threads_beside_workers_are_told_and_matter_where_both_are_more_than_th
         assert_eq!(joined.first().map(|finding| finding.level), level, "{joined:?}");
         assert!(joined.iter().all(|finding| finding.code == "CON901"), "{joined:?}");
     }
+    let mut world = World::of(THREADS, Class::Mixed).with(&[Workers::Threads]);
+    world.observation.native_threads = vec![native(world.observation.workers[0].pid, 1)];
+    let message = "1 native threads (OpenBLAS) ran beside all of its 1 workers, on 4 usable CPUs";
+    assert_eq!(world.joined().findings[0].message, message, "a native thread is no worker");
 }
 
 #[test]
