@@ -9,6 +9,7 @@ mod check;
 mod doctor;
 mod elsewhere;
 mod look;
+mod outline;
 mod progress;
 mod rerun;
 mod say;
@@ -21,7 +22,7 @@ use crate::exit::Ending;
 use crate::notice::Notice;
 use crate::observe::{Exit, Observation};
 use crate::profile::Profile;
-use crate::recommendation::recommend;
+use crate::recommendation::{Seen, recommend};
 use crate::report::Report;
 use crate::report::recording::Recording;
 use crate::rules::{Facts, Rules};
@@ -74,7 +75,7 @@ pub fn replay(recording: Recording, rules: &Rules) -> Report {
 
 /// From what was measured to the answer: class, facts, the walk through the rules, the recommendation. Pure.
 pub fn judge(recording: Recording, profile: Profile, rules: &Rules) -> Report {
-    let Recording { host, target, observation, tried } = &recording;
+    let Recording { host, target, observation, source, tried } = &recording;
     let mut classification = classify(&profile, &target.runtime, host);
     let mut notices = [host.notices.as_slice(), &observation.notices].concat();
     if failure(observation).is_some() {
@@ -84,6 +85,7 @@ pub fn judge(recording: Recording, profile: Profile, rules: &Rules) -> Report {
     notices.extend(tried.interrupted.map(|signal| Notice::TrialsInterrupted { signal }));
     let (twin, trials) = (tried.twin.as_ref(), tried.trials.as_slice());
     let facts = Facts::of(target, host, &profile, &classification, twin, trials).of_task(tried.task.as_ref(), twin);
+    let facts = facts.of_source(source.as_ref(), observation);
     // A rule admits a cluster where cores or memory are lacking; without one it is no choice.
     let decision = match tried.cluster {
         Some(_) => rules.decide(&facts),
@@ -98,6 +100,9 @@ pub fn judge(recording: Recording, profile: Profile, rules: &Rules) -> Report {
         .of_cluster(tried.cluster.as_ref(), host, profile.memory_per_process)
         .of_elsewhere(&tried.elsewhere, twin, trials)
         .of_sites(tried.rerun.as_ref(), host.cpus.usable());
+    let rerun = tried.rerun.as_ref();
+    let seen = Seen { host, target, observation, profile: &profile, classification: &classification, rerun };
+    let recommendation = recommendation.of_findings(source.as_ref(), seen);
     let undecided = decision.undecided.iter().cloned();
     notices.extend(undecided.map(|(rule, fact)| Notice::UndecidableRule { rule, fact }));
     let complete = observation.complete && observation.interrupted.is_none() && tried.interrupted.is_none();

@@ -65,12 +65,12 @@ pub fn attach(
 
     stacks.stop();
     let sampled = sampler.finish(now);
-    let stacks = stacks.finish();
+    let mut stacks = stacks.finish();
     let exit = if ended { subject.exit() } else { None };
     let wall = now.saturating_duration_since(attached);
     let seen = sampled.workers.iter().map(|worker| worker.on_cpu).sum::<Duration>() + sampled.folded.on_cpu;
     let mut notices = sampled.notices;
-    notices.extend(stacks.notice);
+    notices.extend(stacks.notice.take());
     notices.extend(sampled.totals.disagreement(seen, Duration::ZERO));
     notices.extend(throttle.notice(wall));
     notices.extend(interrupted.map(|signal| Notice::Detached { signal }));
@@ -91,6 +91,8 @@ pub fn attach(
         workers: sampled.workers,
         folded: sampled.folded,
         processes: sampled.processes,
+        in_loops: stacks.in_loops(),
+        native_threads: stacks.native_threads(),
         functions: stacks.functions.into_functions(),
         timeline: sampled.timeline,
         peak_memory: sampled.peak_memory,

@@ -147,6 +147,10 @@ pub struct Observation {
     pub counters: Vec<Counter>,
     /// The Python functions that were seen most, the most seen first; bounded, the rest is in a nameless last one.
     pub functions: Vec<Function>,
+    /// Where the program's event loops were.
+    pub in_loops: InLoops,
+    /// Python processes that have threads of native libraries.
+    pub native_threads: Vec<NativeThreads>,
     /// The run over time.
     pub timeline: Timeline,
     /// Highest memory of the processes that were alive together, what `fork` copies share counted once.
@@ -403,6 +407,49 @@ pub struct Function {
     pub active: u32,
     /// Those in which the thread held the GIL.
     pub holding: u32,
+}
+
+/// What the stacks of threads that run an event loop showed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct InLoops {
+    /// Sightings of such a thread, whether its loop waited or ran something. One made while sightings were rarer
+    /// counts for several.
+    pub looks: u32,
+    /// Processes that had one.
+    pub processes: u32,
+    /// The time that one sighting stands for, as it was measured; `None` when nothing was read twice.
+    pub each: Option<Duration>,
+    /// Lines of the program's own code that ran within a loop, the most seen first; bounded.
+    pub lines: Vec<LoopLine>,
+}
+
+impl InLoops {
+    /// Lines kept; where there are as many, others were seen too.
+    pub const LINES_KEPT: usize = 256;
+}
+
+/// A line of the program's own code that event loops were seen in: they run nothing else meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LoopLine {
+    /// Its file; untrusted.
+    pub path: PathBuf,
+    /// The line.
+    pub line: u32,
+    /// Sightings in it, or in what it calls.
+    pub seen: u32,
+    /// Those in which the thread was on a core or waiting for one.
+    pub active: u32,
+}
+
+/// Threads that native libraries started in a Python process for themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NativeThreads {
+    /// The process.
+    pub pid: i32,
+    /// Threads that ran no Python, as often seen.
+    pub threads: u32,
+    /// Libraries in it that start such: `OpenBLAS`, `OpenMP`.
+    pub libraries: Vec<String>,
 }
 
 /// One counter of the whole tree.

@@ -259,14 +259,14 @@ impl Run {
             self.sampler.account(self.totals.cpu());
         }
         let sampled = self.sampler.finish(ended);
-        let stacks = self.stacks.finish();
+        let mut stacks = self.stacks.finish();
         let wall = ended.saturating_duration_since(self.released);
 
         let seen = sampled.workers.iter().map(|worker| worker.on_cpu).sum::<Duration>() + sampled.folded.on_cpu;
         let (counters, uncounted) = self.counters.map(Counters::read).unwrap_or_default();
         let mut notices = sampled.notices;
         notices.extend(uncounted);
-        notices.extend(stacks.notice);
+        notices.extend(stacks.notice.take());
         let helpers = sampled.launch.map_or(Duration::ZERO, |launch| launch.unseen(&sampled.workers));
         notices.extend(self.totals.disagreement(seen, helpers));
         notices.extend(self.throttle.notice(wall));
@@ -298,6 +298,8 @@ impl Run {
             folded: sampled.folded,
             processes: sampled.processes,
             counters,
+            in_loops: stacks.in_loops(),
+            native_threads: stacks.native_threads(),
             functions: stacks.functions.into_functions(),
             timeline: sampled.timeline,
             peak_memory: sampled.peak_memory,

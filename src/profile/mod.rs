@@ -10,6 +10,7 @@ mod demand;
 #[cfg(test)]
 pub(crate) mod drawing;
 mod gil;
+mod held_up;
 mod launch;
 mod loops;
 mod memory;
@@ -22,6 +23,7 @@ mod worker;
 
 pub use bandwidth::MemoryStalls;
 pub use demand::{Demand, Today};
+pub use held_up::HeldUp;
 pub use loops::Loops;
 pub use replicates::DemandShares;
 pub use roles::Role;

@@ -6,6 +6,7 @@
 //! `report`'s.
 
 mod choice;
+pub mod findings;
 mod limits;
 mod of_cluster;
 mod of_elsewhere;
@@ -27,6 +28,7 @@ use crate::trial::twin::Twin;
 use crate::trial::{Evidence, Trial};
 use crate::units::{Bytes, Share};
 
+pub use findings::{JoinedFinding, Seen, Standing};
 pub use of_sites::SiteAdvice;
 
 /// How much longer the simpler model, or fewer workers, may take and still be preferred (DESIGN §5).
@@ -40,7 +42,7 @@ const UNTRIED: f64 = 0.5;
 const DOUBTED: f64 = 0.9;
 
 /// The answer with its reasons.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Recommendation {
     /// Model, workers, chunk size, start method.
     pub setting: Setting,
@@ -72,6 +74,8 @@ pub struct Recommendation {
     pub at: Option<String>,
     /// Advice for each place where the program builds executors, in the order of the reruns' sites.
     pub sites: Vec<SiteAdvice>,
+    /// What the program's source shows, and what the run says of it, those that matter most first.
+    pub findings: Vec<JoinedFinding>,
 }
 
 /// A value with the range it lies in at 90 %.
@@ -143,6 +147,7 @@ pub fn recommend(
         alternatives: alternatives(&tried, setting.model),
         at: None,
         sites: Vec::new(),
+        findings: Vec::new(),
         policy,
     }
 }

@@ -1,6 +1,7 @@
 //! [`Report`] → [`Document`]: each stage's values under the names of the file, rounded and escaped. Decides nothing.
 
 mod asked;
+mod findings;
 mod sites;
 mod watched;
 mod work;
@@ -64,7 +65,7 @@ impl Document {
             cluster: recording.tried.cluster.as_ref().map(work::cluster),
             trial: [trials(&recording.tried), sites::trials(recording.tried.rerun.as_ref())].concat(),
             curve: work::curves(recording, profile),
-            finding: Vec::new(),
+            finding: findings::findings(&recommendation.findings),
             fact: asked::facts(&report.facts),
             notice: notices.iter().chain(&not_listed).map(notice).collect(),
             sampling: watched::sampling(observation),
@@ -320,7 +321,7 @@ pub(super) mod tests {
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
 
-    const HOSTILE: &str = "a\x1b[31m name\u{202e} with \"quotes\"";
+    pub const HOSTILE: &str = "a\x1b[31m name\u{202e} with \"quotes\"";
 
     fn s(seconds: f64) -> Duration {
         Duration::from_secs_f64(seconds)
@@ -442,7 +443,13 @@ pub(super) mod tests {
         ];
         let library = Site { library: true, untried: Some("it is not yours".into()), trials: vec![], ..site.clone() };
         let rerun = Some(Rerun { sites: vec![site, library], compared: true });
-        Recording { host, target, observation, tried: Tried { twin: Some(twin), rerun, trials, ..Tried::default() } }
+        Recording {
+            host,
+            target,
+            observation,
+            source: Some(super::findings::tests::outline()),
+            tried: Tried { twin: Some(twin), rerun, trials, ..Tried::default() },
+        }
     }
 
     /// A report with something in every place, some of it hostile.
@@ -521,6 +528,7 @@ pub(super) mod tests {
                 .into(),
             alternatives: vec![Alternative { setting: Setting::SEQUENTIAL, regret: 1.5 }],
             at: None,
+            findings: super::findings::tests::joined(),
             sites: vec![
                 SiteAdvice {
                     setting: Setting { model: Model::Processes, workers: 2, chunk_size: Some(4), ..setting },

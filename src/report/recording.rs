@@ -10,9 +10,13 @@ use crate::host::{CpuQuota, Cpus, Host, Memory, MemoryLimit, Rights};
 use crate::notice::Notice;
 use crate::observe::timeline::{Bucket, Timeline};
 use crate::observe::{
-    Children, Exit, Folded, Function, Gil, GilSamples, Launch, Observation, Process, Sampling, Switches, Totals,
-    WaitedOn, Worker,
+    Children, Exit, Folded, Function, Gil, GilSamples, InLoops, Launch, LoopLine, NativeThreads, Observation, Process,
+    Sampling, Switches, Totals, WaitedOn, Worker,
 };
+use crate::source::detect::executors::Workers;
+use crate::source::finding::Level;
+use crate::source::outline::{Outline, Releasing, SourceFinding};
+use crate::source::project::executor::{Executor, Unsent};
 use crate::target::{CPython, PythonEntry, Runtime, Target};
 use crate::trial::cluster::Cluster;
 use crate::trial::elsewhere::Elsewhere;
@@ -44,6 +48,8 @@ pub struct Recording {
     pub target: Target,
     /// The run.
     pub observation: Observation,
+    /// What its source says; `None` when it has none that could be read.
+    pub source: Option<Outline>,
     /// What the trials ran.
     pub tried: Tried,
 }
@@ -72,12 +78,13 @@ pub struct Tried {
 impl Recording {
     /// The text of the file.
     pub fn write(&self) -> String {
-        let Self { host, target, observation, tried } = self;
+        let Self { host, target, observation, source, tried } = self;
         json!({
             "recording_version": VERSION,
             "host": host.to_json(),
             "target": target.to_json(),
             "observation": observation.to_json(),
+            "source": source.to_json(),
             "tried": tried.to_json(),
         })
         .to_string()
@@ -114,6 +121,7 @@ impl Recording {
                 host: field(&value, "host")?,
                 target: field(&value, "target")?,
                 observation: field(&value, "observation")?,
+                source: field(&value, "source")?,
                 tried: field(&value, "tried")?,
             })
         };
@@ -159,6 +167,26 @@ fields!(Memory { total, available, limit });
 fields!(MemoryLimit { bytes, used, from });
 fields!(Rights { perf_event_paranoid, ptrace_scope, hidepid, schedstat });
 
+fields!(Outline {
+    folder,
+    files,
+    unread,
+    findings,
+    left_out,
+    executors,
+    unsent,
+    async_libraries,
+    coroutines,
+    loops,
+    releasing,
+});
+fields!(SourceFinding { code, level, path, lines, qualified_name, message });
+fields!(Executor { name, workers, size, path, line, within });
+fields!(Unsent { path, line, what });
+fields!(Releasing { path, within, callable });
+variants!(Level { Info, Warning, Error });
+variants!(Workers { Threads, Processes, Interpreters });
+
 fields!(Target { argv, program, runtime });
 variants!(Runtime { CPython(python), Native(native), Script { interpreter }, Other });
 fields!(CPython { executable, version, gil, interpreters, entry });
@@ -176,6 +204,8 @@ fields!(Observation {
     processes,
     counters,
     functions,
+    in_loops,
+    native_threads,
     timeline,
     peak_memory,
     core_ticks,
@@ -245,6 +275,9 @@ fields!(Bucket { span, on_cpu, runnable, alive, blocked_ticks, memory, processes
 fields!(GilSamples { samples, held, computing, holding, on_cpu, handovers });
 variants!(Gil { Unread, Absent, Sampled(samples) });
 fields!(Function { name, path, line, inside, seen, active, holding });
+fields!(InLoops { looks, processes, each, lines });
+fields!(NativeThreads { pid, threads, libraries });
+fields!(LoopLine { path, line, seen, active });
 fields!(Sampling { ticks, interval, lateness, own_cpu, own_memory, switches, stacks });
 fields!(Switches { records, lost, until });
 

@@ -4,6 +4,7 @@
 //! shown is escaped again, because a document may come from a file.
 
 mod components;
+mod findings;
 mod functions;
 mod sites;
 mod trials;
@@ -34,6 +35,7 @@ pub fn render(document: &Document, style: Style) -> String {
     page.headline(document);
     page.work(document);
     page.functions(document);
+    page.findings(document);
     page.sites(document);
     page.trials(document);
     page.path(document);

@@ -2,6 +2,8 @@
 //!
 //! What was not measured stays unknown, also where the stage's type holds a zero for it.
 
+mod source;
+
 use super::Step;
 use super::facts::{Facts, Value};
 use super::projection::{best_of_each, projections};

@@ -57,6 +57,8 @@ pub enum Provider {
     Trials,
     /// The user's own function, where one was named.
     Task,
+    /// The program's source, and what the run showed of it.
+    Source,
     /// A later issue: unknown today.
     Later,
 }
@@ -105,7 +107,7 @@ const fn entry(name: &'static str, kind: Kind, from: Provider, doc: &'static str
 }
 
 use Kind::{Count, Flag, Label, Number, Seconds, Share, Version};
-use Provider::{Classification, Host, Later, Profile, Target, Task, Trials, Twin};
+use Provider::{Classification, Host, Later, Profile, Source, Target, Task, Trials, Twin};
 
 const CLASSES: &[&str] = &["cpu-bound", "io-bound", "mixed", "inconclusive"];
 const RUNTIMES: &[&str] = &["cpython", "native", "script", "other"];
@@ -202,8 +204,8 @@ pub static VOCABULARY: &[Fact] = &[
     entry("async_threads_speedup", Number, Trials, "Best measured speed-up of asyncio+threads over sequential."),
     entry("async_processes_speedup", Number, Trials, "Best measured speed-up of asyncio+processes over sequential."),
     entry("task_tried", Flag, Task, "Whether the user named a function, so that trials ran that and no twin."),
-    entry("async_library", Flag, Task, "Whether what it waits on has an asynchronous library in use or at hand."),
-    entry("blocking_in_async", Flag, Later, "Whether coroutines make blocking calls."),
+    entry("async_library", Flag, Source, "Whether what it waits on has an asynchronous library in use or at hand."),
+    entry("blocking_in_async", Flag, Source, "Whether blocking calls in coroutines held up the event loop in the run."),
     entry("in_async_server", Flag, Later, "Whether the work is done in the handlers of an async server."),
     entry("picklable", Flag, Task, "Whether the task's function, argument and result can be pickled."),
     entry("vectorizable", Flag, Later, "Whether the loops are numeric and could be one vectorised call."),

@@ -52,7 +52,7 @@ pub fn advise(advise: &Advise) -> Ending {
         }
     };
     drop(live);
-    let recording = Recording { host, target, observation, tried: Tried::default() };
+    let recording = Recording { host, target, observation, source: None, tried: Tried::default() };
     let (report, delivered) = conclude(recording, options, advise.rerun, &rules, &enough);
     ending(&report, delivered)
 }
@@ -67,6 +67,7 @@ pub(super) fn conclude(
 ) -> (Report, bool) {
     let profile = Profile::of(&recording.observation, &recording.host);
     refine(&mut recording, &profile);
+    recording.source = super::outline::of(&recording.target, &recording.observation);
     let mut report = judge(recording, profile, rules);
     let tried = match untried(options, rerun, &report) {
         Some(why) => skipped(why),

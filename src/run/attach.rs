@@ -41,7 +41,7 @@ pub fn attach(attach: &Attach) -> Ending {
         }
     };
     let target = target(&observation, attach.pid);
-    let recording = Recording { host, target, observation, tried: Tried::default() };
+    let recording = Recording { host, target, observation, source: None, tried: Tried::default() };
     let (report, delivered) = conclude(recording, options, false, &rules, &enough);
     let Recording { observation, tried, .. } = &report.recording;
     // Ctrl-C is how the watching is ended by hand; any other signal was meant to end us.

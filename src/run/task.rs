@@ -68,7 +68,8 @@ pub fn task(advise: &Advise, asked: &Asked) -> Ending {
         (Observation::default(), Tried { task: Some(task), ..skipped_of(Evidence::Task, &sentence) })
     });
     let profile = Profile::of(&observation, &host);
-    let report = judge(Recording { host, target, observation, tried }, profile, &rules);
+    let source = super::outline::of_function(&asked.function);
+    let report = judge(Recording { host, target, observation, source, tried }, profile, &rules);
     let delivered = deliver(options, &report);
     if let Some(sentence) = &trouble {
         say::complain(sentence);
@@ -107,7 +108,7 @@ fn measure(
         // The trials take their time and memory, and may be killed: what is known by now is kept first.
         if let Some(path) = destination(options).filter(|path| !is_stream(path)) {
             let observation = observation.clone();
-            let so_far = Recording { host: host.clone(), target: target.clone(), observation, tried };
+            let so_far = Recording { host: host.clone(), target: target.clone(), observation, source: None, tried };
             let profile = Profile::of(&so_far.observation, host);
             let mut report = judge(so_far, profile, rules);
             report.complete = false;

@@ -1,6 +1,7 @@
 //! What is known without reading any source: what each code of a finding means (`rules/findings/CON…toml`), which
-//! callables block (`blocking.toml`), compute for long (`cpu_work.toml`) or make clients (`clients.toml`), and what
-//! qualified names stand for (`kinds.toml`). All are in the binary, and tested to be right.
+//! callables block (`blocking.toml`), compute for long (`cpu_work.toml`) or make clients (`clients.toml`), what
+//! qualified names stand for (`kinds.toml`), and which libraries tell how a program can run its work
+//! (`libraries.toml`). All are in the binary, and tested to be right.
 
 use super::finding::{Evidence, Level};
 use super::names::QualifiedName;
@@ -14,15 +15,17 @@ macro_rules! entries {
     };
 }
 
-const ENTRIES: [(&str, &str); 30] = entries![
+const ENTRIES: [(&str, &str); 35] = entries![
     "CON101", "CON102", "CON103", "CON104", "CON105", "CON106", "CON107", "CON108", "CON109", "CON110", "CON111",
     "CON201", "CON202", "CON203", "CON204", "CON205", "CON206", "CON207", "CON208", "CON209", "CON210", "CON301",
-    "CON302", "CON303", "CON401", "CON402", "CON403", "CON404", "CON501", "CON502",
+    "CON302", "CON303", "CON401", "CON402", "CON403", "CON404", "CON501", "CON502", "CON601", "CON602", "CON603",
+    "CON901", "CON902",
 ];
 const KINDS: &str = include_str!("../../rules/findings/kinds.toml");
 const BLOCKING: &str = include_str!("../../rules/findings/blocking.toml");
 const CPU_WORK: &str = include_str!("../../rules/findings/cpu_work.toml");
 const CLIENTS: &str = include_str!("../../rules/findings/clients.toml");
+const LIBRARIES: &str = include_str!("../../rules/findings/libraries.toml");
 
 static CATALOGUE: LazyLock<Catalogue> =
     LazyLock::new(|| Catalogue::embedded().expect("the embedded files are tested to be right"));
@@ -40,6 +43,8 @@ pub struct Catalogue {
     pub cpu_work: Blocking,
     /// Which callables make a client or a connection that is meant to be kept.
     pub clients: Blocking,
+    /// Which libraries tell how a program can run its work.
+    pub libraries: Libraries,
 }
 
 /// What a code of a finding means.
@@ -124,6 +129,31 @@ impl Kinds {
     }
 }
 
+/// Libraries that tell how a program can run its work.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Libraries {
+    /// Those whose waits an event loop can overlap.
+    pub asynchronous: Listed,
+    /// Calls that release the GIL while they compute.
+    pub releases_gil: Listed,
+}
+
+/// Names, each of which stands for itself and all that is below it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listed {
+    names: FxHashSet<String>,
+}
+
+impl Listed {
+    /// The listed name that a qualified name is, or is below.
+    pub fn of(&self, name: &str) -> Option<&str> {
+        let ends = name.match_indices('.').map(|(at, _)| at).chain([name.len()]);
+        ends.map(|end| &name[..end]).find_map(|name| self.names.get(name)).map(String::as_str)
+    }
+}
+
 /// A table of callables: those that block, and in the same form those that compute and those that make clients.
 #[derive(Debug, Default)]
 pub struct Blocking {
@@ -205,9 +235,11 @@ impl Catalogue {
     fn embedded() -> Result<Self, String> {
         let entries = ENTRIES.iter().map(|(code, text)| entry(text).map_err(|why| format!("{code}.toml: {why}")));
         let kinds = toml::from_str(KINDS).map_err(|why| format!("kinds.toml: {why}"))?;
+        let libraries = toml::from_str(LIBRARIES).map_err(|why| format!("libraries.toml: {why}"))?;
         Ok(Self {
             entries: entries.collect::<Result<_, _>>()?,
             kinds,
+            libraries,
             blocking: table("blocking.toml", BLOCKING)?,
             cpu_work: table("cpu_work.toml", CPU_WORK)?,
             clients: table("clients.toml", CLIENTS)?,

@@ -10,7 +10,7 @@ mod changes;
 mod chunks;
 mod closed;
 mod coroutines;
-mod executors;
+pub mod executors;
 mod fixes;
 mod forks;
 pub(super) mod handed;
@@ -28,6 +28,7 @@ mod tests;
 
 pub use coroutines::never_waits;
 pub use library::Library;
+pub use pools::unpicklable;
 
 use super::catalogue::{Catalogue, Entry};
 use super::finding::{Finding, Found};

@@ -3,7 +3,8 @@
 //!
 //! One file flows through `python` (text and tree), `names` (what names mean), and `walk`, which tells the `detect`ors
 //! of every node; a `project` is all files together. `catalogue` holds what is known of the world as data, a `finding`
-//! is what comes out, unless `suppress`ed. `loops` finds calls that could be tasks. Nothing of the target is executed.
+//! is what comes out, unless `suppress`ed. `loops` finds calls that could be tasks; `outline` is all that a report on a
+//! run needs of its program. Nothing of the target is executed.
 
 pub mod calls;
 pub mod catalogue;
@@ -15,6 +16,7 @@ pub mod fix;
 pub mod globs;
 pub mod loops;
 pub mod names;
+pub mod outline;
 pub mod program;
 pub mod project;
 pub mod python;

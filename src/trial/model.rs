@@ -116,6 +116,13 @@ pub struct Setting {
     pub start_method: Option<StartMethod>,
 }
 
+impl Default for Setting {
+    /// What every program does that was told nothing else.
+    fn default() -> Self {
+        Self::SEQUENTIAL
+    }
+}
+
 impl Setting {
     /// The setting every other is compared with.
     pub const SEQUENTIAL: Self = Self { model: Model::Sequential, workers: 1, chunk_size: None, start_method: None };

@@ -17,6 +17,11 @@ pub fn credited<'a>(files: impl Iterator<Item = &'a str>) -> Option<usize> {
     typed.or(any)
 }
 
+/// Whether a file is one of the program's own.
+pub fn is_own(file: &str) -> bool {
+    Origin::of(file) == Origin::Own
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum Origin {
     /// A file of the program's own.

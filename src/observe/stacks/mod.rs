@@ -7,14 +7,18 @@
 
 mod activity;
 mod credit;
+mod in_loops;
+mod natives;
 mod pace;
 mod reader;
 mod tally;
 mod watch;
 
 use super::sampler::Sampler;
+use super::{InLoops, NativeThreads};
 use crate::notice::Notice;
 use nix::sys::signal::{SigSet, SigmaskHow};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -56,6 +60,13 @@ pub struct Stacks {
 pub struct Seen {
     /// The functions.
     pub functions: Tally,
+    /// Where event loops were.
+    in_loops: in_loops::Tally,
+    /// Threads without a Python stack.
+    natives: natives::Tally,
+    /// When the first and the last reading was that gave anything, and for how many readings those after the first
+    /// stand.
+    read: Option<(Duration, Duration, u32)>,
     /// Times that a process's stacks were asked for.
     pub asked: u64,
     /// Those without an answer although the process was there.
@@ -77,6 +88,8 @@ struct Shared {
 struct State {
     /// Each with the CPU time that it has used.
     pythons: Vec<(Python, Duration)>,
+    /// How many threads each has.
+    threads: HashMap<i32, usize>,
     seen: Seen,
     done: bool,
 }
@@ -88,6 +101,30 @@ impl Shared {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    /// Notes that a reading that stands for `weight` of them gave something.
+    fn was_read(&mut self, now: Duration, weight: u32) {
+        self.read = Some(match self.read {
+            Some((first, _, readings)) => (first, now, readings.saturating_add(weight)),
+            None => (now, now, 0),
+        });
+    }
+
+    /// Where event loops were. What a sighting stands for is measured: a busy machine reads less often than planned.
+    pub fn in_loops(&mut self) -> InLoops {
+        let each =
+            self.read.filter(|(.., readings)| *readings > 0).map(|(first, last, readings)| (last - first) / readings);
+        std::mem::take(&mut self.in_loops).into_in_loops(each)
+    }
+}
+
+impl Seen {
+    /// Threads that native libraries started.
+    pub fn native_threads(&mut self) -> Vec<NativeThreads> {
+        std::mem::take(&mut self.natives).into_native_threads()
     }
 }
 
@@ -106,6 +143,7 @@ impl Stacks {
         self.told = Some(now);
         let (read, crowded): (Vec<_>, Vec<_>) = sampler.pythons().partition(|(_, _, threads)| *threads <= MOST_THREADS);
         self.crowded = crowded.first().map(|(python, _, threads)| (python.pid, *threads)).or(self.crowded);
+        let threads = read.iter().map(|(python, _, threads)| (python.pid, *threads)).collect();
         let pythons: Vec<_> = read.into_iter().map(|(python, cpu, _)| (python, cpu)).collect();
         if self.thread.is_none() {
             if pythons.is_empty() {
@@ -115,7 +153,7 @@ impl Stacks {
         }
         // Where the thread is just adding up, the next tick is soon enough.
         if let Ok(mut state) = self.shared.state.try_lock() {
-            state.pythons = pythons;
+            (state.pythons, state.threads) = (pythons, threads);
         }
     }
 

@@ -7,6 +7,7 @@
 use super::Python;
 use super::activity::Blocked;
 use super::credit::credited;
+use super::in_loops;
 use super::tally::Sighting;
 use crate::notice::Notice;
 use py_spy::config::{Config, LockingStrategy};
@@ -112,17 +113,19 @@ fn is_free_threaded(executable: &Path) -> bool {
 }
 
 fn sighting(trace: StackTrace) -> Option<Sighting> {
-    let StackTrace { mut frames, active, owns_gil, .. } = trace;
+    let StackTrace { pid, mut frames, active, owns_gil, .. } = trace;
+    let line_of = |line: i32| u32::try_from(line).unwrap_or_default();
+    let in_loop = in_loops::lines(frames.iter().map(|frame| (frame.filename.as_str(), line_of(frame.line))));
     let credited = credited(frames.iter().map(|frame| frame.filename.as_str()))?;
     let inside = frames.first().filter(|_| credited > 0).map(|top| {
         let file = Path::new(&top.filename).file_name().unwrap_or_default();
         format!("{} ({})", top.name, file.to_string_lossy())
     });
     let frame = frames.swap_remove(credited);
-    let line = u32::try_from(frame.line).unwrap_or_default();
+    let line = line_of(frame.line);
     let function = (frame.name, PathBuf::from(frame.filename));
     // Who holds the GIL runs, even where the kernel was asked a moment before.
-    Some(Sighting { function, line, inside, active: active || owns_gil, holding: owns_gil })
+    Some(Sighting { function, line, inside, active: active || owns_gil, holding: owns_gil, in_loop, pid })
 }
 
 /// Calls the library; its errors as ours, its panics as errors.

@@ -26,6 +26,10 @@ pub struct Sighting {
     pub active: bool,
     /// Whether it held the GIL.
     pub holding: bool,
+    /// The program's own lines within the event loop that it runs; `None` when it runs none.
+    pub in_loop: Option<Vec<(PathBuf, u32)>>,
+    /// Its process.
+    pub pid: i32,
 }
 
 /// All sightings.
@@ -47,7 +51,7 @@ struct Counted {
 impl Tally {
     /// Adds a sighting that stands for `weight` of them.
     pub fn add(&mut self, sighting: Sighting, weight: u32) {
-        let Sighting { function: (name, path), line, inside, active, holding } = sighting;
+        let Sighting { function: (name, path), line, inside, active, holding, .. } = sighting;
         let key = (cut(name), path);
         let (active, holding) = (if active { weight } else { 0 }, if holding { weight } else { 0 });
         if self.functions.len() >= TOLD_APART && !self.functions.contains_key(&key) {
@@ -121,7 +125,7 @@ mod tests {
 
     fn sighting(name: &str, line: u32, inside: Option<&str>, active: bool) -> Sighting {
         let function = (name.to_owned(), PathBuf::from("app.py"));
-        Sighting { function, line, inside: inside.map(str::to_owned), active, holding: active }
+        Sighting { function, line, inside: inside.map(str::to_owned), active, holding: active, in_loop: None, pid: 1 }
     }
 
     #[test]

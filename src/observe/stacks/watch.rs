@@ -3,7 +3,7 @@
 use super::pace::Pace;
 use super::reader::{Failure, Reader};
 use super::tally::Sighting;
-use super::{Python, Seen, Shared};
+use super::{Python, Seen, Shared, natives};
 use crate::notice::Notice;
 use crate::observe::probe::ProcPath;
 use crate::observe::readings::Stat;
@@ -45,6 +45,7 @@ pub fn watch(shared: &Shared) {
     let start = Instant::now();
     let mut pace = Pace::new(RandomState::new().hash_one(start));
     let mut watcher = Watcher { reader: Reader::new(), watched: Vec::new(), notice: None };
+    let mut natives = natives::Tally::default();
     let mut state = shared.lock();
     while !shared.is_over() {
         let now = start.elapsed();
@@ -53,7 +54,7 @@ pub fn watch(shared: &Shared) {
             (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
             continue;
         }
-        let pythons = state.pythons.clone();
+        let (pythons, threads) = (state.pythons.clone(), state.threads.clone());
         drop(state);
         let mut seen = Seen::default();
         watcher.keep_to(&pythons, now);
@@ -63,16 +64,31 @@ pub fn watch(shared: &Shared) {
             pace.attached(own_cpu() - before);
         }
         let weight = pace.weight();
-        let sightings = watcher.read(now, &mut seen, &|| shared.is_over());
+        let mut sightings = watcher.read(now, &mut seen, &|| shared.is_over());
+        let mut with_stack: HashMap<i32, usize> = HashMap::new();
+        sightings.iter().for_each(|sighting| *with_stack.entry(sighting.pid).or_default() += 1);
+        for (pid, with_stack) in with_stack {
+            if let Some(threads) = threads.get(&pid) {
+                natives.add(pid, *threads, with_stack);
+            }
+        }
         let spent = own_cpu();
         pace.read(start.elapsed(), spent.saturating_sub(pace.spent()));
         state = shared.lock();
         let all = &mut state.seen;
         (all.asked, all.failed, all.own_cpu) = (all.asked + seen.asked, all.failed + seen.failed, spent);
         all.notice = watcher.notice.clone();
+        if seen.asked > seen.failed {
+            all.was_read(now, weight);
+        }
+        for sighting in &mut sightings {
+            if let Some(lines) = sighting.in_loop.take() {
+                all.in_loops.add(sighting.pid, lines, sighting.active, weight);
+            }
+        }
         sightings.into_iter().for_each(|sighting| all.functions.add(sighting, weight));
     }
-    state.seen.own_cpu = own_cpu();
+    (state.seen.own_cpu, state.seen.natives) = (own_cpu(), natives);
     state.done = true;
     shared.changed.notify_all();
 }

@@ -4,7 +4,7 @@ use crate::source::python::ast::{self, Expr};
 
 /// What runs the tasks of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::source) enum Workers {
+pub enum Workers {
     /// Threads of this process.
     Threads,
     /// Processes.
@@ -15,7 +15,7 @@ pub(in crate::source) enum Workers {
 
 /// A pool that a call builds.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pool {
+pub struct Pool {
     /// Its class, in a word.
     pub name: &'static str,
     /// What runs its tasks.
@@ -57,7 +57,7 @@ impl Pool {
 
 /// What a pool's method does with a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sends {
+pub struct Sends {
     /// What runs the task.
     pub workers: Workers,
     /// Whether its errors are raised only where its result is asked for.
@@ -67,7 +67,7 @@ pub(super) struct Sends {
 }
 
 /// What a method of this name does, when it is one that sends tasks.
-pub(super) fn sends(callee: &str) -> Option<Sends> {
+pub fn sends(callee: &str) -> Option<Sends> {
     let (class, method) = callee.rsplit_once('.')?;
     let workers = match class {
         "concurrent.futures.ThreadPoolExecutor" | "multiprocessing.pool.ThreadPool" => Workers::Threads,

@@ -136,7 +136,8 @@ pub(super) fn not_picklable<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> Option<
     Some(Found::at(node, message))
 }
 
-fn unpicklable<'a>(at: &At<'a>, task: &'a Expr) -> Option<(&'a Expr, String)> {
+/// The part of a task that cannot be pickled, and what it is, as the subject of a sentence.
+pub fn unpicklable<'a>(at: &At<'a>, task: &'a Expr) -> Option<(&'a Expr, String)> {
     if let Expr::Call(call) = task {
         let partial = at.resolve(&call.func)? == "functools.partial";
         let inner = call.arguments.args.first().filter(|_| partial)?;

@@ -49,7 +49,12 @@ pub fn check(named: &[PathBuf], dispatch: &Dispatch) -> Checked {
 
 /// The same without what is covered by `excluded`, unless it is named itself.
 pub fn check_without(named: &[PathBuf], dispatch: &Dispatch, excluded: &Globs) -> Checked {
-    on_wide_stacks(|| on_these_threads(named, dispatch, excluded))
+    on_wide_stacks(|| on_these_threads(named, dispatch, excluded, false)).0
+}
+
+/// As [`check`], with what each file says: so all are walked, also those that no finding can be in.
+pub fn check_all(named: &[PathBuf], dispatch: &Dispatch) -> (Checked, Vec<Summary>) {
+    on_wide_stacks(|| on_these_threads(named, dispatch, &Globs::none(), true))
 }
 
 /// Does something on threads whose stacks hold the deepest tree that is walked, as many as this process may use cores.
@@ -61,13 +66,13 @@ pub fn on_wide_stacks<T: Send>(what: impl FnOnce() -> T + Send) -> T {
     }
 }
 
-fn on_these_threads(named: &[PathBuf], dispatch: &Dispatch, excluded: &Globs) -> Checked {
+fn on_these_threads(named: &[PathBuf], dispatch: &Dispatch, excluded: &Globs, all: bool) -> (Checked, Vec<Summary>) {
     let apart = binaries::apart(named);
     let (files, mut notes) = files::find(&apart.others, excluded);
     notes.extend(apart.notes);
     let is_named: FxHashSet<&Path> = named.iter().map(PathBuf::as_path).collect();
     let look = |path: &PathBuf, always: bool| look(path, dispatch, always, is_named.contains(path.as_path()));
-    let seen: Vec<Seen> = files.par_iter().map(|path| look(path, false)).collect();
+    let seen: Vec<Seen> = files.par_iter().map(|path| look(path, all)).collect();
     let mut checked = Checked { notes, files: files.len(), binaries: apart.binaries, ..Checked::default() };
     let mut summaries = Vec::new();
     let mut skipped = Vec::new();
@@ -88,7 +93,7 @@ fn on_these_threads(named: &[PathBuf], dispatch: &Dispatch, excluded: &Globs) ->
     let key = |finding: &Finding| (finding.path.clone(), finding.spot.cell, finding.spot.start, &finding.entry.code);
     checked.findings.sort_by(|one, other| key(one).cmp(&key(other)));
     checked.notes.sort();
-    checked
+    (checked, summaries)
 }
 
 /// Checks `bytes` as what `path` would hold, on this thread, which must have stack enough. A panic is not caught: it is

@@ -1,6 +1,7 @@
 //! What the rest of a project needs to know of a file once its tree is dropped: its functions, what each calls, and
 //! where each blocks.
 
+use super::executor::{Executor, Unsent};
 use super::passed_by;
 use crate::source::detect::{Library, never_waits};
 use crate::source::finding::{Level, Spot};
@@ -24,6 +25,10 @@ pub struct Summary {
     pub library: Option<Library>,
     /// In order.
     pub functions: Vec<Function>,
+    /// Where it builds executors, in order.
+    pub executors: Vec<Executor>,
+    /// Tasks that it hands to threads and could not hand to processes.
+    pub unsent: Vec<Unsent>,
 }
 
 /// One function or method.
@@ -82,7 +87,15 @@ impl Summarising {
     pub fn of(file: &File<'_>) -> Self {
         let (path, module) = (file.source.path.clone(), file.module.name.clone());
         Self {
-            summary: Summary { path, module, exports: file.names.imported(), library: None, functions: Vec::new() },
+            summary: Summary {
+                path,
+                module,
+                exports: file.names.imported(),
+                library: None,
+                functions: Vec::new(),
+                executors: Vec::new(),
+                unsent: Vec::new(),
+            },
             of_scope: FxHashMap::default(),
             passed_by: Vec::new(),
             patched: file.mentions("monkey.patch_all"),
@@ -126,6 +139,8 @@ impl Summarising {
 
     /// The walk comes to a call.
     pub fn call<'a>(&mut self, at: &At<'a>, call: &'a ast::ExprCall) {
+        self.summary.executors.extend(Executor::built(at, call));
+        self.summary.unsent.extend(Unsent::handed(at, call));
         if self.patched || at.is_awaited() {
             return;
         }
