@@ -6,11 +6,11 @@
 //! `condition` one comparison, `parse` and `load` turn files into [`Rules`], `walk` walks them.
 
 mod condition;
-mod error;
+pub(crate) mod error;
 pub mod facts;
 mod load;
 mod measure;
-mod nearest;
+pub(crate) mod nearest;
 mod parse;
 pub(crate) mod projection;
 pub mod vocabulary;
