@@ -1,9 +1,12 @@
 //! What a person is promised who attaches to what runs already: what it does from now on, its whole tree, told as the
 //! main job tells it; and a target that cannot know it was watched.
 
+#[path = "support/measured.rs"]
+mod measured;
 #[expect(dead_code, reason = "the scene serves other tests too")]
 mod support;
 
+use measured::measured;
 use nix::sys::signal::Signal;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -101,119 +104,136 @@ fn check_cpu(told: f64, counted: f64) {
 
 #[test]
 fn a_server_under_load_is_reported_and_goes_on_serving() {
-    let mut server = Subject::start(&["python3", "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"]);
-    let greeting = server.line();
-    let port: u16 = greeting.split(' ').skip_while(|word| *word != "port").nth(1).expect("a port").parse().expect("it");
-    let get = move || {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
-        stream.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("it reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("it answers");
-        assert!(answer.starts_with("HTTP/1.0 200"), "{answer}");
-    };
-    get();
-    let enough = AtomicBool::new(false);
-    let marks = server.marks();
-    let (before, ran) = thread::scope(|scope| {
-        scope.spawn(|| {
-            while !enough.load(Ordering::Relaxed) {
-                get();
-                thread::sleep(Duration::from_millis(5));
-            }
+    measured(|| {
+        let mut server = Subject::start(&["python3", "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"]);
+        let greeting = server.line();
+        let port: u16 =
+            greeting.split(' ').skip_while(|word| *word != "port").nth(1).expect("a port").parse().expect("it");
+        let get = move || {
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+            stream.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("it reads");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).expect("it answers");
+            assert!(answer.starts_with("HTTP/1.0 200"), "{answer}");
+        };
+        get();
+        let enough = AtomicBool::new(false);
+        let marks = server.marks();
+        let (before, ran) = thread::scope(|scope| {
+            scope.spawn(|| {
+                while !enough.load(Ordering::Relaxed) {
+                    get();
+                    thread::sleep(Duration::from_millis(5));
+                }
+            });
+            let before = server.cpu();
+            let ran = watched("2s").attach(server.pid()).end();
+            enough.store(true, Ordering::Relaxed);
+            (before, ran)
         });
-        let before = server.cpu();
-        let ran = watched("2s").attach(server.pid()).end();
-        enough.store(true, Ordering::Relaxed);
-        (before, ran)
+        let used = server.cpu() - before;
+        assert!(server.lives());
+        assert_eq!(server.marks(), marks);
+        get();
+        let ran = ran.exits(0).reports("complete", "true").reports("target.attached", "true");
+        let ran = ran.reports("target.pid", &server.pid().to_string()).reports("target.runtime", "\"cpython\"");
+        let ran = ran.says("-m http.server").says("It was watched for").reports("target.exit_code", "");
+        assert!(used > 0.0);
+        assert!(number(&ran, "profile.cpu_s") <= 1.15 * used + 0.06, "{} of {used}", number(&ran, "profile.cpu_s"));
     });
-    let used = server.cpu() - before;
-    assert!(server.lives());
-    assert_eq!(server.marks(), marks);
-    get();
-    let ran = ran.exits(0).reports("complete", "true").reports("target.attached", "true");
-    let ran = ran.reports("target.pid", &server.pid().to_string()).reports("target.runtime", "\"cpython\"");
-    let ran = ran.says("-m http.server").says("It was watched for").reports("target.exit_code", "");
-    assert!(used > 0.0);
-    assert!(number(&ran, "profile.cpu_s") <= 1.15 * used + 0.06, "{} of {used}", number(&ran, "profile.cpu_s"));
 }
 
 #[test]
 fn one_that_sleeps_has_used_nothing_and_sleeps_on() {
-    let mut subject = Subject::start(&["sleep", "300"]);
-    let ran = watched("700ms").attach(subject.pid()).end().exits(0).reports("complete", "true");
-    assert!(number(&ran, "profile.cpu_s") < 0.01);
-    assert!(number(&ran, "profile.blocked_share") > 0.99);
-    assert!(subject.lives());
+    measured(|| {
+        let mut subject = Subject::start(&["sleep", "300"]);
+        let ran = watched("700ms").attach(subject.pid()).end().exits(0).reports("complete", "true");
+        assert!(number(&ran, "profile.cpu_s") < 0.01);
+        assert!(number(&ran, "profile.blocked_share") > 0.99);
+        assert!(subject.lives());
+    });
 }
 
 #[test]
 fn what_it_did_before_is_not_of_the_run() {
-    let burnt_then_sleeps = format!("import sys; sys.argv = ['', '1']\n{BURN}print('burnt')\ntime.sleep(300)");
-    let mut subject = Subject::python(&burnt_then_sleeps);
-    subject.line();
-    assert!(subject.cpu() >= 0.9);
-    let ran = watched("700ms").attach(subject.pid()).end().exits(0);
-    assert!(number(&ran, "profile.cpu_s") < 0.1, "{}", number(&ran, "profile.cpu_s"));
+    measured(|| {
+        let burnt_then_sleeps = format!("import sys; sys.argv = ['', '1']\n{BURN}print('burnt')\ntime.sleep(300)");
+        let mut subject = Subject::python(&burnt_then_sleeps);
+        subject.line();
+        assert!(subject.cpu() >= 0.9);
+        let ran = watched("700ms").attach(subject.pid()).end().exits(0);
+        assert!(number(&ran, "profile.cpu_s") < 0.1, "{}", number(&ran, "profile.cpu_s"));
+    });
 }
 
 #[test]
 fn nor_is_what_a_child_did_before_that_is_waited_for_now() {
-    let script = "python3 -c \"${0}print('burnt', flush=True); time.sleep(1)\" 1; sleep 300";
-    let mut subject = Subject::shell(script);
-    subject.line();
-    let ran = watched("3s").attach(subject.pid()).end().exits(0);
-    assert!(subject.cpu() >= 0.9, "its parent has waited for it: {}", subject.cpu());
-    assert!(number(&ran, "profile.cpu_s") < 0.3, "{}", number(&ran, "profile.cpu_s"));
+    measured(|| {
+        let script = "python3 -c \"${0}print('burnt', flush=True); time.sleep(1)\" 1; sleep 300";
+        let mut subject = Subject::shell(script);
+        subject.line();
+        let ran = watched("3s").attach(subject.pid()).end().exits(0);
+        assert!(subject.cpu() >= 0.9, "its parent has waited for it: {}", subject.cpu());
+        assert!(number(&ran, "profile.cpu_s") < 0.3, "{}", number(&ran, "profile.cpu_s"));
+    });
 }
 
 #[test]
 fn one_that_ends_meanwhile_is_watched_to_its_end() {
-    for status in [0, 3] {
-        let subject = Subject::shell(&format!("sleep 1; exit {status}"));
-        let begun = Instant::now();
-        let ran = watched("1h").attach(subject.pid()).end().exits(0);
-        assert!(begun.elapsed() < Duration::from_secs(600));
-        // Nobody has waited for it yet, so the kernel can tell how it ended.
-        let ran = ran.reports("complete", "true").reports("target.exit_code", &status.to_string());
-        if status != 0 {
-            ran.notices("target-failed").reports("classification.class", "\"inconclusive\"");
+    measured(|| {
+        for status in [0, 3] {
+            let subject = Subject::shell(&format!("sleep 1; exit {status}"));
+            let begun = Instant::now();
+            let ran = watched("1h").attach(subject.pid()).end().exits(0);
+            assert!(begun.elapsed() < Duration::from_secs(600));
+            // Nobody has waited for it yet, so the kernel can tell how it ended.
+            let ran = ran.reports("complete", "true").reports("target.exit_code", &status.to_string());
+            if status != 0 {
+                ran.notices("target-failed").reports("classification.class", "\"inconclusive\"");
+            }
         }
-    }
+    });
 }
 
 #[test]
 fn threads_that_are_born_meanwhile_are_seen() {
-    let grows = "import threading, time\nprint('up')\ntime.sleep(0.7)\nfor _ in range(12):\n \
+    measured(|| {
+        let grows = "import threading, time\nprint('up')\ntime.sleep(0.7)\nfor _ in range(12):\n \
                  threading.Thread(target=time.sleep, args=(300,), daemon=True).start()\n time.sleep(0.03)\n\
                  time.sleep(300)\n";
-    let mut subject = Subject::python(grows);
-    subject.line();
-    let ran = watched("3s").attach(subject.pid()).end().exits(0);
-    let rows = ran.report().get("worker").and_then(|rows| rows.as_array().map(Vec::len));
-    assert_eq!(rows, Some(13));
+        let mut subject = Subject::python(grows);
+        subject.line();
+        let ran = watched("3s").attach(subject.pid()).end().exits(0);
+        let rows = ran.report().get("worker").and_then(|rows| rows.as_array().map(Vec::len));
+        assert_eq!(rows, Some(13));
+    });
 }
 
 #[test]
 fn processes_too_short_to_be_seen_are_accounted_for() {
-    let mut subject = Subject::shell("echo up; while :; do /bin/true; done");
-    subject.line();
-    let running = watched("3s").attach(subject.pid());
-    let before = subject.cpu();
-    let ran = running.end().exits(0);
-    check_cpu(number(&ran, "profile.cpu_s"), subject.cpu() - before);
+    measured(|| {
+        let mut subject = Subject::shell("echo up; while :; do /bin/true; done");
+        subject.line();
+        let running = watched("3s").attach(subject.pid());
+        let before = subject.cpu();
+        let ran = running.end().exits(0);
+        check_cpu(number(&ran, "profile.cpu_s"), subject.cpu() - before);
+    });
 }
 
 #[test]
 fn one_whose_parent_dies_is_followed() {
-    let script = "sh -c 'python3 -c \"$0\" 300 & echo $!; sleep 1' \"$0\"; sleep 300";
-    let mut subject = Subject::shell(script);
-    let burner: u32 = subject.line().parse().expect("its id");
-    let running = watched("4s").attach(subject.pid());
-    let before = cpu(burner);
-    let ran = running.end().exits(0);
-    let orphan = fs::read_to_string(format!("/proc/{burner}/status")).expect("it lives");
-    assert!(!orphan.contains(&format!("PPid:\t{}\n", subject.pid())), "{orphan}");
-    check_cpu(number(&ran, "profile.cpu_s"), cpu(burner) - before);
+    measured(|| {
+        let script = "sh -c 'python3 -c \"$0\" 300 & echo $!; sleep 1' \"$0\"; sleep 300";
+        let mut subject = Subject::shell(script);
+        let burner: u32 = subject.line().parse().expect("its id");
+        let running = watched("4s").attach(subject.pid());
+        let before = cpu(burner);
+        let ran = running.end().exits(0);
+        let orphan = fs::read_to_string(format!("/proc/{burner}/status")).expect("it lives");
+        assert!(!orphan.contains(&format!("PPid:\t{}\n", subject.pid())), "{orphan}");
+        check_cpu(number(&ran, "profile.cpu_s"), cpu(burner) - before);
+    });
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What a person at the command line is promised: the target's own end, streams and signals; a report in every case
 //! that has a run; a sentence in every case that has none.
 
+#[path = "support/measured.rs"]
+mod measured;
 #[expect(dead_code, reason = "the scene serves other tests too")]
 mod support;
 
@@ -9,6 +11,7 @@ use concadvise::report::schema::Document;
 use concadvise::report::toml::read;
 use concadvise::rules::Rules;
 use concadvise::run::replay;
+use measured::measured;
 use nix::sys::signal::Signal;
 use std::ffi::OsString;
 use std::fs;
@@ -147,12 +150,14 @@ fn being_told_to_end_ends_the_target_and_then_us() {
 
 #[test]
 fn an_interrupt_among_the_trials_keeps_what_the_run_showed() {
-    let running = trying_scene().option("--budget").option("100s").start(["sleep", "0.6"]);
-    let ran = running.writes("concadvise.toml").send(Signal::SIGINT).end();
-    ran.dies_of(Signal::SIGINT)
-        .reports("complete", "false")
-        .notices("trials-interrupted")
-        .reports("target.exit_code", "0");
+    measured(|| {
+        let running = trying_scene().option("--budget").option("100s").start(["sleep", "0.6"]);
+        let ran = running.writes("concadvise.toml").send(Signal::SIGINT).end();
+        ran.dies_of(Signal::SIGINT)
+            .reports("complete", "false")
+            .notices("trials-interrupted")
+            .reports("target.exit_code", "0");
+    });
 }
 
 #[test]
@@ -162,8 +167,10 @@ fn a_target_that_closes_its_streams_is_watched_all_the_same() {
 
 #[test]
 fn a_target_of_a_millisecond_is_too_short_to_judge_and_is_said_so() {
-    let ran = scene().watch(["true"]).exits(0).reports("complete", "true");
-    ran.reports("classification.class", "\"inconclusive\"").says("To settle it");
+    measured(|| {
+        let ran = scene().watch(["true"]).exits(0).reports("complete", "true");
+        ran.reports("classification.class", "\"inconclusive\"").says("To settle it");
+    });
 }
 
 #[test]
@@ -174,20 +181,24 @@ fn hundreds_of_megabytes_pass_by_untouched() {
 
 #[test]
 fn two_thousand_short_children_are_all_accounted_for() {
-    let script = "i=0; while [ $i -lt 2000 ]; do /bin/true; i=$((i+1)); done";
-    let ran = scene().watch_shell(script).exits(0).reports("complete", "true");
-    let cpu: f64 = ran.key("profile.cpu_s").parse().expect("a number");
-    assert!(cpu > 0.1, "2,000 processes cost more CPU than {cpu} s");
+    measured(|| {
+        let script = "i=0; while [ $i -lt 2000 ]; do /bin/true; i=$((i+1)); done";
+        let ran = scene().watch_shell(script).exits(0).reports("complete", "true");
+        let cpu: f64 = ran.key("profile.cpu_s").parse().expect("a number");
+        assert!(cpu > 0.1, "2,000 processes cost more CPU than {cpu} s");
+    });
 }
 
 #[test]
 fn of_a_thousand_threads_the_heaviest_are_listed() {
-    let script = "import threading, time\n\
+    measured(|| {
+        let script = "import threading, time\n\
                   started = [threading.Thread(target=time.sleep, args=(1,)) for _ in range(1000)]\n\
                   [t.start() for t in started]\n[t.join() for t in started]\n";
-    let ran = scene().watch(["python3", "-c", script]).exits(0).notices("workers-not-listed");
-    let listed = ran.report().get("worker").and_then(|rows| rows.as_array().map(Vec::len));
-    assert_eq!(listed, Some(256));
+        let ran = scene().watch(["python3", "-c", script]).exits(0).notices("workers-not-listed");
+        let listed = ran.report().get("worker").and_then(|rows| rows.as_array().map(Vec::len));
+        assert_eq!(listed, Some(256));
+    });
 }
 
 #[test]
@@ -216,11 +227,13 @@ fn a_report_that_is_none_is_refused() {
 
 #[test]
 fn a_recording_is_judged_again_as_it_was_judged_live() {
-    let ran = scene().option("--record").option("run.json").watch(["sleep", "0.6"]).exits(0);
-    let recording = Recording::read(&ran.path("run.json")).expect("a recording");
-    let again = Document::of(&replay(recording, &Rules::embedded()));
-    let live = read(&fs::read_to_string(ran.path("concadvise.toml")).expect("the report"));
-    assert_eq!(live, Ok(again));
+    measured(|| {
+        let ran = scene().option("--record").option("run.json").watch(["sleep", "0.6"]).exits(0);
+        let recording = Recording::read(&ran.path("run.json")).expect("a recording");
+        let again = Document::of(&replay(recording, &Rules::embedded()));
+        let live = read(&fs::read_to_string(ran.path("concadvise.toml")).expect("the report"));
+        assert_eq!(live, Ok(again));
+    });
 }
 
 #[test]

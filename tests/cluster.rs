@@ -1,6 +1,8 @@
 //! The model `cluster`, live: a real Dask scheduler and two workers on loopback, from PyPI in an environment of their
 //! own below `target/`. Every process started here is ended by the one that started it.
 
+#[path = "support/measured.rs"]
+mod measured;
 #[expect(dead_code, reason = "the scene serves other tests too")]
 mod support;
 
@@ -13,6 +15,7 @@ use concadvise::trial::python::task::TaskRunner;
 use concadvise::trial::runner::{Launch, Runner, Spec};
 use concadvise::trial::task::Asked;
 use concadvise::trial::twin::TaskDemand;
+use measured::measured;
 use std::fs::File;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -199,48 +202,50 @@ fn of_task(dask: &Dask, function: &str, items: &str, setup: Option<&str>) -> Out
 
 #[test]
 fn a_cluster_runs_twins_and_functions_and_what_it_cannot_run_is_told() {
-    let dask = Dask::start();
-    let cluster = dask.joined().expect("it answers");
-    assert_eq!((cluster.workers, cluster.threads, cluster.hosts), (2, 4, 1));
-    assert_eq!(cluster.memory_each.map(|each| each.0), Some(512 << 20));
+    measured(|| {
+        let dask = Dask::start();
+        let cluster = dask.joined().expect("it answers");
+        assert_eq!((cluster.workers, cluster.threads, cluster.hosts), (2, 4, 1));
+        assert_eq!(cluster.memory_each.map(|each| each.0), Some(512 << 20));
 
-    let mut runner = twins();
-    runner.join(&dask.address).expect("it answers");
-    for (workers, chunk_size) in [(1, None), (4, None), (4, Some(3))] {
-        let outcome = runner.run(&spec(workers, chunk_size));
-        assert!(matches!(&outcome, Outcome::Ok(ran) if ran.walls.len() == 2 && ran.tasks == TASKS), "{outcome:?}");
-    }
+        let mut runner = twins();
+        runner.join(&dask.address).expect("it answers");
+        for (workers, chunk_size) in [(1, None), (4, None), (4, Some(3))] {
+            let outcome = runner.run(&spec(workers, chunk_size));
+            assert!(matches!(&outcome, Outcome::Ok(ran) if ran.walls.len() == 2 && ran.tasks == TASKS), "{outcome:?}");
+        }
 
-    for (function, items, setup) in [
-        ("pointed", "[Point(i) for i in range(12)]", None),
-        ("prepared", "range(12)", Some("prepare")),
-        ("odd_ones_raise", "range(12)", None),
-        ("waits", "range(12)", None),
-    ] {
-        let outcome = of_task(&dask, function, items, setup);
-        assert!(matches!(&outcome, Outcome::Ok(ran) if ran.tasks == TASKS), "{function}: {outcome:?}");
-    }
-    let outcome = of_task(&dask, "locked", "range(12)", None);
-    let sentence = "locked cannot be sent to the cluster: cannot pickle '_thread.lock' object";
-    assert!(matches!(&outcome, Outcome::NotApplicable(why) if why.contains(sentence)), "{outcome:?}");
+        for (function, items, setup) in [
+            ("pointed", "[Point(i) for i in range(12)]", None),
+            ("prepared", "range(12)", Some("prepare")),
+            ("odd_ones_raise", "range(12)", None),
+            ("waits", "range(12)", None),
+        ] {
+            let outcome = of_task(&dask, function, items, setup);
+            assert!(matches!(&outcome, Outcome::Ok(ran) if ran.tasks == TASKS), "{function}: {outcome:?}");
+        }
+        let outcome = of_task(&dask, "locked", "range(12)", None);
+        let sentence = "locked cannot be sent to the cluster: cannot pickle '_thread.lock' object";
+        assert!(matches!(&outcome, Outcome::NotApplicable(why) if why.contains(sentence)), "{outcome:?}");
 
-    // The whole way, while there is a cluster.
-    let ran = trying_scene()
-        .file("app.py", 0o644, "import time\n\n\ndef work(item):\n    time.sleep(0.02)\n    return item\n")
-        .type_in(&format!(
-            "--budget 40s --cluster {} --python {} --task app.py:work --items range(40)",
-            dask.address,
-            python().display()
-        ))
-        .exits(0)
-        .reports("cluster.threads", "4")
-        .reports("cluster.address", &format!("\"{}\"", dask.address));
-    let rows = ran.report().get("trial").and_then(toml::Value::as_array).cloned().unwrap_or_default();
-    let ok = |row: &toml::Value| {
-        let key = |name: &str| row.get(name).and_then(toml::Value::as_str).unwrap_or_default().to_owned();
-        key("model") == "cluster" && key("outcome") == "ok"
-    };
-    assert!(rows.iter().any(ok), "{rows:?}");
+        // The whole way, while there is a cluster.
+        let ran = trying_scene()
+            .file("app.py", 0o644, "import time\n\n\ndef work(item):\n    time.sleep(0.02)\n    return item\n")
+            .type_in(&format!(
+                "--budget 40s --cluster {} --python {} --task app.py:work --items range(40)",
+                dask.address,
+                python().display()
+            ))
+            .exits(0)
+            .reports("cluster.threads", "4")
+            .reports("cluster.address", &format!("\"{}\"", dask.address));
+        let rows = ran.report().get("trial").and_then(toml::Value::as_array).cloned().unwrap_or_default();
+        let ok = |row: &toml::Value| {
+            let key = |name: &str| row.get(name).and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+            key("model") == "cluster" && key("outcome") == "ok"
+        };
+        assert!(rows.iter().any(ok), "{rows:?}");
+    });
 }
 
 #[test]
@@ -287,22 +292,24 @@ fn an_address_that_is_no_dask_scheduler_is_told_of_soon_and_why() {
 
 #[test]
 fn without_distributed_or_an_answer_the_other_models_are_tried_and_a_report_is_written() {
-    let bare = tempfile::tempdir().expect("a folder");
-    let made = Command::new("python3").args(["-m", "venv", "--without-pip"]).arg(bare.path()).status();
-    assert!(made.expect("python3 on PATH").success(), "python3 -m venv failed");
-    for (python, sentence) in
-        [(bare.path().join("bin/python"), "-m pip install distributed"), (python().to_owned(), "nobody answers at")]
-    {
-        trying_scene()
-            .file("app.py", 0o644, "import time\n\n\ndef work(item):\n    time.sleep(0.02)\n    return item\n")
-            .type_in(&format!(
-                "--budget 12s --cluster tcp://127.0.0.1:1 --python {} --task app.py:work --items range(40)",
-                python.display()
-            ))
-            .exits(0)
-            .says(sentence)
-            .reports("recommendation.evidence", "\"task\"")
-            .reports("cluster", "")
-            .notices("cluster-not-tried");
-    }
+    measured(|| {
+        let bare = tempfile::tempdir().expect("a folder");
+        let made = Command::new("python3").args(["-m", "venv", "--without-pip"]).arg(bare.path()).status();
+        assert!(made.expect("python3 on PATH").success(), "python3 -m venv failed");
+        for (python, sentence) in
+            [(bare.path().join("bin/python"), "-m pip install distributed"), (python().to_owned(), "nobody answers at")]
+        {
+            trying_scene()
+                .file("app.py", 0o644, "import time\n\n\ndef work(item):\n    time.sleep(0.02)\n    return item\n")
+                .type_in(&format!(
+                    "--budget 12s --cluster tcp://127.0.0.1:1 --python {} --task app.py:work --items range(40)",
+                    python.display()
+                ))
+                .exits(0)
+                .says(sentence)
+                .reports("recommendation.evidence", "\"task\"")
+                .reports("cluster", "")
+                .notices("cluster-not-tried");
+        }
+    });
 }

@@ -1,6 +1,8 @@
 //! Every executor model is really run, by both harnesses. Launched plainly here and not under our observer, which has
 //! its own tests: what is looked at is the harness.
 
+#[path = "support/measured.rs"]
+mod measured;
 #[path = "support/pythons.rs"]
 mod pythons;
 
@@ -186,12 +188,16 @@ fn check_waits(mut runner: Runner) {
 
 #[test]
 fn waits_overlap_where_the_model_lets_them_in_python() {
-    check_waits(python());
+    measured::measured(|| {
+        check_waits(python());
+    });
 }
 
 #[test]
 fn waits_overlap_where_the_model_lets_them_natively() {
-    check_waits(native());
+    measured::measured(|| {
+        check_waits(native());
+    });
 }
 
 /// A sleep of 5 µs lasts some 60 µs, one of 100 µs some 160 µs: without care the shorter wait would look far too long.
@@ -206,8 +212,10 @@ fn check_short_waits(mut runner: Runner) {
 
 #[test]
 fn waits_below_the_timers_precision_are_not_rounded_up() {
-    check_short_waits(python());
-    check_short_waits(native());
+    measured::measured(|| {
+        check_short_waits(python());
+        check_short_waits(native());
+    });
 }
 
 fn check_calibration(mut runner: Runner) {
@@ -221,8 +229,10 @@ fn check_calibration(mut runner: Runner) {
 
 #[test]
 fn synthetic_work_costs_about_the_cpu_time_asked_for() {
-    check_calibration(python());
-    check_calibration(native());
+    measured::measured(|| {
+        check_calibration(python());
+        check_calibration(native());
+    });
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! Real runs through the library: that a target is started, watched and ended as the user would have it, and that a
 //! trial leaves nothing behind. What needs the process's first thread (orphans, signals to us) is in `own_thread.rs`.
 
+#[path = "support/measured.rs"]
+mod measured;
+
 use concadvise::notice::Notice;
 use concadvise::observe::kind::BlockedKind;
 use concadvise::observe::{Error, Exit, Observation, Settings, Stdio, observe};
+use measured::measured;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Result;
@@ -119,13 +123,15 @@ fn a_target_that_closes_its_streams_is_watched_to_its_end() {
 
 #[test]
 fn totals_account_for_two_thousand_short_children() {
-    let script = "i=0; while [ $i -lt 2000 ]; do (:); i=$((i+1)); done; times";
-    let observation = capture(&["sh", "-c", script], b"", None);
-    let told: f64 = stdout(&observation).split_ascii_whitespace().filter_map(seconds).sum();
-    let kernel = observation.totals.cpu().as_secs_f64();
-    // `times` tells in steps of 10 ms or of 1 µs, rounded down, four times; the kernel adds the shell's own last breath.
-    assert!((kernel - told).abs() < 0.05 + told * 0.01, "the shell says {told} s, the totals {kernel} s");
-    assert!(observation.totals.voluntary_switches >= 2000, "the shell waited for each child");
+    measured(|| {
+        let script = "i=0; while [ $i -lt 2000 ]; do (:); i=$((i+1)); done; times";
+        let observation = capture(&["sh", "-c", script], b"", None);
+        let told: f64 = stdout(&observation).split_ascii_whitespace().filter_map(seconds).sum();
+        let kernel = observation.totals.cpu().as_secs_f64();
+        // `times` tells in steps of 10 ms or of 1 µs, rounded down, four times; the kernel adds the shell's own last breath.
+        assert!((kernel - told).abs() < 0.05 + told * 0.01, "the shell says {told} s, the totals {kernel} s");
+        assert!(observation.totals.voluntary_switches >= 2000, "the shell waited for each child");
+    });
 }
 
 /// A time as the shell's `times` writes it: `0m1.25s`.
@@ -228,12 +234,14 @@ fn many_runs_leave_nothing_open() -> Result<()> {
 
 #[test]
 fn progress_is_told_a_few_times_a_second() {
-    let mut told = Vec::new();
-    let settings = Settings::default();
-    observe(&words(&["sleep", "0.7"]), &settings, &mut |progress| told.push(progress.elapsed))
-        .expect("sleep can be run");
-    assert!((2..=5).contains(&told.len()), "{told:?}");
-    assert!(told.is_sorted());
+    measured(|| {
+        let mut told = Vec::new();
+        let settings = Settings::default();
+        observe(&words(&["sleep", "0.7"]), &settings, &mut |progress| told.push(progress.elapsed))
+            .expect("sleep can be run");
+        assert!((2..=5).contains(&told.len()), "{told:?}");
+        assert!(told.is_sorted());
+    });
 }
 
 #[test]
@@ -256,27 +264,31 @@ fn counters_are_there_or_missed_aloud() {
 
 #[test]
 fn what_we_were_before_the_target_is_no_launch() {
-    for _ in 0..10 {
-        assert_eq!(capture(&["sleep", "0.05"], b"", None).launch, None);
-    }
+    measured(|| {
+        for _ in 0..10 {
+            assert_eq!(capture(&["sleep", "0.05"], b"", None).launch, None);
+        }
+    });
 }
 
 #[test]
 fn the_helpers_of_a_launcher_are_nobody_s_missing_work() {
-    let observation = run_quietly("i=0; while [ $i -lt 30 ]; do /bin/true; i=$((i+1)); done; exec sleep 0.3");
-    let launch = observation.launch.expect("a shell went before");
-    assert!(launch.until < observation.wall && launch.ticks < observation.sampling.ticks, "{launch:?}");
-    assert!(!codes(&observation).contains(&"unseen-workers"), "{:?}", observation.notices);
-    // What was seen in the tick that found the program is the program's: the shell never slept.
-    let slept = |before: bool| -> u32 {
-        let workers = observation.workers.iter().filter(|worker| (worker.died <= launch.until) == before);
-        workers.map(|worker| worker.blocked_ticks[BlockedKind::Timer]).sum()
-    };
-    assert_eq!(slept(true), 0, "{:#?}", observation.workers);
-    assert!(slept(false) > 0, "{:#?}", observation.workers);
-    let profile = concadvise::profile::Profile::of(&observation, &concadvise::host::Host::default());
-    let today = (profile.today.processes, profile.today.threads);
-    assert_eq!(today, (1, 1), "{launch:?} {:#?} {:#?}", observation.workers, profile.workers);
-    assert!(profile.startup >= launch.until);
-    assert!(profile.demand.wait_count.is_some_and(|count| count < 10), "{:?}", profile.demand);
+    measured(|| {
+        let observation = run_quietly("i=0; while [ $i -lt 30 ]; do /bin/true; i=$((i+1)); done; exec sleep 0.3");
+        let launch = observation.launch.expect("a shell went before");
+        assert!(launch.until < observation.wall && launch.ticks < observation.sampling.ticks, "{launch:?}");
+        assert!(!codes(&observation).contains(&"unseen-workers"), "{:?}", observation.notices);
+        // What was seen in the tick that found the program is the program's: the shell never slept.
+        let slept = |before: bool| -> u32 {
+            let workers = observation.workers.iter().filter(|worker| (worker.died <= launch.until) == before);
+            workers.map(|worker| worker.blocked_ticks[BlockedKind::Timer]).sum()
+        };
+        assert_eq!(slept(true), 0, "{:#?}", observation.workers);
+        assert!(slept(false) > 0, "{:#?}", observation.workers);
+        let profile = concadvise::profile::Profile::of(&observation, &concadvise::host::Host::default());
+        let today = (profile.today.processes, profile.today.threads);
+        assert_eq!(today, (1, 1), "{launch:?} {:#?} {:#?}", observation.workers, profile.workers);
+        assert!(profile.startup >= launch.until);
+        assert!(profile.demand.wait_count.is_some_and(|count| count < 10), "{:?}", profile.demand);
+    });
 }

@@ -1,6 +1,9 @@
 //! Programs that build no executor: their calls for each item are found, measured and recorded in a run of the program,
 //! and run again under the models. The programs are in `fixtures/loops`.
 
+#[path = "support/measured.rs"]
+mod measured;
+
 use concadvise::observe::observe;
 use concadvise::source::loops::Loops;
 use concadvise::source::program::Program;
@@ -12,6 +15,7 @@ use concadvise::trial::rerun::injection::Injection;
 use concadvise::trial::runner::{Launch, Runner, Spec};
 use concadvise::trial::task::Asked;
 use concadvise::trial::twin::TaskDemand;
+use measured::measured;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -115,84 +119,114 @@ const SERVER: (Model, Option<StartMethod>) = (Model::Processes, Some(StartMethod
 
 #[test]
 fn the_calls_of_every_sort_of_program_are_chosen_and_run_again() {
-    for (words, function, calls, form, note) in [
-        (&["guarded.py"][..], "guarded.py:fetch", 40, "loop at guarded.py:22", "FACTOR had been set"),
-        (&["unguarded.py"], "unguarded.py:scaled", 30, "loop at unguarded.py:25", "does its work when it is imported"),
-        (&["-m", "pack.job"], "steps.py:measure", 30, "comprehension at job.py:15", ""),
-        (&["method.py"], "method.py:Client.get", 30, "comprehension at method.py:17", ""),
-        (&["closure.py"], "closure.py:main.work", 30, "comprehension at closure.py:14", "is defined inside another"),
-        (&["mapped.py"], "mapped.py:<lambda>", 30, "map at mapped.py:6", "has no name"),
-        (&["nested.py"], "nested.py:inner", 30, "comprehension at nested.py:12", ""),
-        (&["changed.py"], "changed.py:consume", 30, "loop at changed.py:15", ""),
-        (&["recursive.py"], "recursive.py:fib", 12, "comprehension at recursive.py:9", ""),
-        (&["leaves.py"], "leaves.py:fetch", 30, "loop at leaves.py:12", ""),
-        (&["raises.py"], "raises.py:fetch", 30, "loop at raises.py:14", "raised for"),
-    ] {
-        let scouted = scouted(python(), words);
-        let chosen = scouted.chosen().unwrap_or_else(|why| panic!("{words:?}: {why}"));
-        assert_eq!((chosen.function().as_str(), chosen.calls), (function, calls), "{words:?}");
-        assert!(chosen.to_string().contains(form), "{chosen}");
-        assert_eq!(chosen.kept, calls, "{words:?}: {:?}", chosen.notes);
-        if words[0] == "changed.py" {
-            continue; // A trial runs an item more than once, and there is nothing in it then.
+    measured(|| {
+        for (words, function, calls, form, note) in [
+            (&["guarded.py"][..], "guarded.py:fetch", 40, "loop at guarded.py:22", "FACTOR had been set"),
+            (
+                &["unguarded.py"],
+                "unguarded.py:scaled",
+                30,
+                "loop at unguarded.py:25",
+                "does its work when it is imported",
+            ),
+            (&["-m", "pack.job"], "steps.py:measure", 30, "comprehension at job.py:15", ""),
+            (&["method.py"], "method.py:Client.get", 30, "comprehension at method.py:17", ""),
+            (
+                &["closure.py"],
+                "closure.py:main.work",
+                30,
+                "comprehension at closure.py:14",
+                "is defined inside another",
+            ),
+            (&["mapped.py"], "mapped.py:<lambda>", 30, "map at mapped.py:6", "has no name"),
+            (&["nested.py"], "nested.py:inner", 30, "comprehension at nested.py:12", ""),
+            (&["changed.py"], "changed.py:consume", 30, "loop at changed.py:15", ""),
+            (&["recursive.py"], "recursive.py:fib", 12, "comprehension at recursive.py:9", ""),
+            (&["leaves.py"], "leaves.py:fetch", 30, "loop at leaves.py:12", ""),
+            (&["raises.py"], "raises.py:fetch", 30, "loop at raises.py:14", "raised for"),
+        ] {
+            let scouted = scouted(python(), words);
+            let chosen = scouted.chosen().unwrap_or_else(|why| panic!("{words:?}: {why}"));
+            assert_eq!((chosen.function().as_str(), chosen.calls), (function, calls), "{words:?}");
+            assert!(chosen.to_string().contains(form), "{chosen}");
+            assert_eq!(chosen.kept, calls, "{words:?}: {:?}", chosen.notes);
+            if words[0] == "changed.py" {
+                continue; // A trial runs an item more than once, and there is nothing in it then.
+            }
+            let models = if words[0] == "method.py" { THREADS } else { SPAWN };
+            let notes = models_agree(python(), &scouted, &[models]);
+            assert!(notes.iter().any(|said| said.contains(note)) || note.is_empty(), "{words:?}: {notes:?}");
+            let mark = fs::read_to_string(scouted.injection.folder().join("mark")).unwrap_or_default();
+            assert_eq!(mark, if words[0] == "unguarded.py" { "x" } else { "" }, "{words:?}: its work was done again");
         }
-        let models = if words[0] == "method.py" { THREADS } else { SPAWN };
-        let notes = models_agree(python(), &scouted, &[models]);
-        assert!(notes.iter().any(|said| said.contains(note)) || note.is_empty(), "{words:?}: {notes:?}");
-        let mark = fs::read_to_string(scouted.injection.folder().join("mark")).unwrap_or_default();
-        assert_eq!(mark, if words[0] == "unguarded.py" { "x" } else { "" }, "{words:?}: its work was done again");
-    }
+    });
 }
 
 #[test]
 fn every_python_records_and_runs_what_it_recorded() {
-    for python in pythons() {
-        for (words, models) in
-            [("guarded.py", &[SPAWN][..]), ("unguarded.py", &[SERVER]), ("closure.py", &[FORK, SPAWN])]
-        {
-            let scouted = scouted(&python, &[words]);
-            models_agree(&python, &scouted, models);
+    measured(|| {
+        for python in pythons() {
+            for (words, models) in
+                [("guarded.py", &[SPAWN][..]), ("unguarded.py", &[SERVER]), ("closure.py", &[FORK, SPAWN])]
+            {
+                let scouted = scouted(&python, &[words]);
+                models_agree(&python, &scouted, models);
+            }
+            let coroutine = scouted(&python, &["coroutine.py"]);
+            let chosen = coroutine.chosen().expect("it is worth it");
+            assert_eq!((chosen.calls, chosen.kept), (30, 30), "{python}");
+            models_agree(&python, &coroutine, &[(Model::Asyncio, None)]);
         }
-        let coroutine = scouted(&python, &["coroutine.py"]);
-        let chosen = coroutine.chosen().expect("it is worth it");
-        assert_eq!((chosen.calls, chosen.kept), (30, 30), "{python}");
-        models_agree(&python, &coroutine, &[(Model::Asyncio, None)]);
-    }
+    });
 }
 
 #[test]
 fn the_program_prints_what_it_prints_without_us() {
-    for words in [&["guarded.py"][..], &["method.py"], &["recursive.py"], &["changed.py"], &["coroutine.py"]] {
-        let plain = Command::new(python()).args(words).current_dir(fixtures()).output().expect("it starts");
-        let looked_into = scouted(python(), words).output;
-        assert_eq!(String::from_utf8_lossy(&looked_into.stdout), String::from_utf8_lossy(&plain.stdout), "{words:?}");
-        assert_eq!(String::from_utf8_lossy(&looked_into.stderr), String::from_utf8_lossy(&plain.stderr), "{words:?}");
-    }
+    measured(|| {
+        for words in [&["guarded.py"][..], &["method.py"], &["recursive.py"], &["changed.py"], &["coroutine.py"]] {
+            let plain = Command::new(python()).args(words).current_dir(fixtures()).output().expect("it starts");
+            let looked_into = scouted(python(), words).output;
+            assert_eq!(
+                String::from_utf8_lossy(&looked_into.stdout),
+                String::from_utf8_lossy(&plain.stdout),
+                "{words:?}"
+            );
+            assert_eq!(
+                String::from_utf8_lossy(&looked_into.stderr),
+                String::from_utf8_lossy(&plain.stderr),
+                "{words:?}"
+            );
+        }
+    });
 }
 
 #[test]
 fn what_cannot_be_tried_says_why() {
-    for (words, sentence) in [
-        (&["carried.py"][..], "each call needs total"),
-        (&["stubborn.py", "generator"], "argument numbers is a generator and cannot be pickled"),
-        (&["stubborn.py", "socket"], "argument client.pair[0] is a socket.socket and cannot be pickled"),
-    ] {
-        let why = scouted(python(), words).chosen().expect_err("it cannot be tried");
-        assert!(why.contains(sentence), "{words:?}: {why}");
-    }
-    let why = scouted(python(), &["reads.py"]).runner(python()).err().expect("it cannot be called");
-    assert!(why.contains("reads DEVICE, which was set when the program ran"), "{why}");
+    measured(|| {
+        for (words, sentence) in [
+            (&["carried.py"][..], "each call needs total"),
+            (&["stubborn.py", "generator"], "argument numbers is a generator and cannot be pickled"),
+            (&["stubborn.py", "socket"], "argument client.pair[0] is a socket.socket and cannot be pickled"),
+        ] {
+            let why = scouted(python(), words).chosen().expect_err("it cannot be tried");
+            assert!(why.contains(sentence), "{words:?}: {why}");
+        }
+        let why = scouted(python(), &["reads.py"]).runner(python()).err().expect("it cannot be called");
+        assert!(why.contains("reads DEVICE, which was set when the program ran"), "{why}");
+    });
 }
 
 #[test]
 fn arguments_are_kept_as_they_were_before_the_call() {
-    let scouted = scouted(python(), &["changed.py"]);
-    let chosen = scouted.chosen().expect("it is worth it");
-    let folder = chosen.recorded(scouted.injection.folder()).folder;
-    let read = "import pickle, sys\nc = pickle.load(open(sys.argv[1], 'rb'))\nprint(pickle.loads(c[0][0]), c[1])";
-    let call = folder.join("7.call");
-    let output = Command::new(python()).args(["-c", read]).arg(call).output().expect("it starts");
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "[7, 7] {}");
+    measured(|| {
+        let scouted = scouted(python(), &["changed.py"]);
+        let chosen = scouted.chosen().expect("it is worth it");
+        let folder = chosen.recorded(scouted.injection.folder()).folder;
+        let read = "import pickle, sys\nc = pickle.load(open(sys.argv[1], 'rb'))\nprint(pickle.loads(c[0][0]), c[1])";
+        let call = folder.join("7.call");
+        let output = Command::new(python()).args(["-c", read]).arg(call).output().expect("it starts");
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "[7, 7] {}");
+    });
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //! noticing, and is not advised otherwise where it does notice. The programs are in `fixtures/rerun`; joblib is the
 //! stub beside them, because the Python here need not have the real one.
 
+#[path = "support/measured.rs"]
+mod measured;
 #[expect(dead_code, reason = "the scene serves other tests too")]
 mod support;
 
@@ -11,6 +13,7 @@ use concadvise::trial::model::{Model, Setting, StartMethod};
 use concadvise::trial::rerun::command::Command;
 use concadvise::trial::rerun::sites::{self, Site};
 use concadvise::trial::runner::Launch;
+use measured::measured;
 use std::ffi::OsString;
 use std::process;
 use std::sync::OnceLock;
@@ -68,60 +71,71 @@ fn turned(command: &mut Command, site: &Site, setting: Setting) -> Outcome {
 
 #[test]
 fn every_executor_is_found_where_it_is_built() {
-    let mut cases = vec![
-        ("threads.py", 0, "threads.py:8", "ThreadPoolExecutor", Model::Threads, 4, 24),
-        ("processes.py", 0, "processes.py:8", "ProcessPoolExecutor", Model::Processes, 2, 24),
-        ("pool.py", 0, "pool.py:9", "ThreadPool", Model::Threads, 2, 12),
-        ("pool.py", 1, "pool.py:11", "Pool", Model::Processes, 2, 15),
-        ("loop.py", 0, "loop.py:10", "default executor", Model::AsyncioThreads, 0, 40),
-        ("-m package", 0, "package/engine.py:9", "ThreadPoolExecutor", Model::Threads, 4, 24),
-        ("jobs.py", 0, "jobs.py:8", "joblib.Parallel", Model::Threads, 2, 12),
-        ("exits.py", 0, "exits.py:8", "ThreadPoolExecutor", Model::Threads, 2, 4),
-    ];
-    if python().1 >= (3, 9) {
-        cases.push(("to_thread.py", 0, "to_thread.py:9", "default executor", Model::AsyncioThreads, 0, 40));
-    }
-    for (words, at, place, executor, model, workers, tasks) in cases {
-        let (_, found) = scouted(words);
-        let site = found.get(at).unwrap_or_else(|| panic!("{words}: {found:?}"));
-        assert_eq!((site.place().as_str(), site.executor.as_str(), site.model), (place, executor, model), "{words}");
-        // A loop's own pool has a size that depends on the machine.
-        assert!(workers == 0 || site.workers == workers, "{words}: {site:?}");
-        // One that ends in the middle tells what it knew shortly before.
-        assert!(site.tasks == tasks || words == "exits.py", "{words}: {site:?}");
-        assert!(!site.library && site.built == 1, "{words}: {site:?}");
-    }
+    measured(|| {
+        let mut cases = vec![
+            ("threads.py", 0, "threads.py:8", "ThreadPoolExecutor", Model::Threads, 4, 24),
+            ("processes.py", 0, "processes.py:8", "ProcessPoolExecutor", Model::Processes, 2, 24),
+            ("pool.py", 0, "pool.py:9", "ThreadPool", Model::Threads, 2, 12),
+            ("pool.py", 1, "pool.py:11", "Pool", Model::Processes, 2, 15),
+            ("loop.py", 0, "loop.py:10", "default executor", Model::AsyncioThreads, 0, 40),
+            ("-m package", 0, "package/engine.py:9", "ThreadPoolExecutor", Model::Threads, 4, 24),
+            ("jobs.py", 0, "jobs.py:8", "joblib.Parallel", Model::Threads, 2, 12),
+            ("exits.py", 0, "exits.py:8", "ThreadPoolExecutor", Model::Threads, 2, 4),
+        ];
+        if python().1 >= (3, 9) {
+            cases.push(("to_thread.py", 0, "to_thread.py:9", "default executor", Model::AsyncioThreads, 0, 40));
+        }
+        for (words, at, place, executor, model, workers, tasks) in cases {
+            let (_, found) = scouted(words);
+            let site = found.get(at).unwrap_or_else(|| panic!("{words}: {found:?}"));
+            assert_eq!(
+                (site.place().as_str(), site.executor.as_str(), site.model),
+                (place, executor, model),
+                "{words}"
+            );
+            // A loop's own pool has a size that depends on the machine.
+            assert!(workers == 0 || site.workers == workers, "{words}: {site:?}");
+            // One that ends in the middle tells what it knew shortly before.
+            assert!(site.tasks == tasks || words == "exits.py", "{words}: {site:?}");
+            assert!(!site.library && site.built == 1, "{words}: {site:?}");
+        }
+    });
 }
 
 #[test]
 fn a_program_does_the_same_whatever_it_builds() {
-    let all = [Model::Sequential, Model::Threads, Model::Processes];
-    for (words, at, models) in [
-        ("threads.py", 0, &all[..]),
-        ("processes.py", 0, &all[..]),
-        ("pool.py", 0, &all[..]),
-        ("pool.py", 1, &all[..]),
-        ("-m package", 0, &all[..]),
-        ("loop.py", 0, &[Model::Sequential, Model::AsyncioThreads][..]),
-    ] {
-        let (mut command, found) = scouted(words);
-        assert!(command.comparable().is_some_and(|comparable| comparable.doubt().is_none()), "{words}");
-        for model in models {
-            let workers = if *model == Model::Sequential { 1 } else { 3 };
-            let outcome = turned(&mut command, &found[at], setting(*model, workers));
-            assert!(matches!(outcome, Outcome::Ok(_)), "{words} under {model}: {outcome:?}");
+    measured(|| {
+        let all = [Model::Sequential, Model::Threads, Model::Processes];
+        for (words, at, models) in [
+            ("threads.py", 0, &all[..]),
+            ("processes.py", 0, &all[..]),
+            ("pool.py", 0, &all[..]),
+            ("pool.py", 1, &all[..]),
+            ("-m package", 0, &all[..]),
+            ("loop.py", 0, &[Model::Sequential, Model::AsyncioThreads][..]),
+        ] {
+            let (mut command, found) = scouted(words);
+            assert!(command.comparable().is_some_and(|comparable| comparable.doubt().is_none()), "{words}");
+            for model in models {
+                let workers = if *model == Model::Sequential { 1 } else { 3 };
+                let outcome = turned(&mut command, &found[at], setting(*model, workers));
+                assert!(matches!(outcome, Outcome::Ok(_)), "{words} under {model}: {outcome:?}");
+            }
         }
-    }
+    });
 }
 
 #[test]
 fn chunks_and_other_starts_are_knobs_too() {
-    let (mut command, found) = scouted("pool.py");
-    for start_method in [StartMethod::Spawn, StartMethod::Forkserver] {
-        let chunked = Setting { chunk_size: Some(3), start_method: Some(start_method), ..setting(Model::Processes, 2) };
-        let outcome = turned(&mut command, &found[1], chunked);
-        assert!(matches!(outcome, Outcome::Ok(_)), "{start_method:?}: {outcome:?}");
-    }
+    measured(|| {
+        let (mut command, found) = scouted("pool.py");
+        for start_method in [StartMethod::Spawn, StartMethod::Forkserver] {
+            let chunked =
+                Setting { chunk_size: Some(3), start_method: Some(start_method), ..setting(Model::Processes, 2) };
+            let outcome = turned(&mut command, &found[1], chunked);
+            assert!(matches!(outcome, Outcome::Ok(_)), "{start_method:?}: {outcome:?}");
+        }
+    });
 }
 
 #[test]
@@ -134,12 +148,14 @@ fn joblib_is_told_another_backend() {
 
 #[test]
 fn another_output_is_unsafe_with_the_first_line_that_differs() {
-    let (mut command, found) = scouted("changes.py");
-    let outcome = turned(&mut command, &found[0], setting(Model::Processes, 2));
-    let differs = "line 2 of what it prints is \"seen 0\", before \"seen 8\"";
-    assert!(matches!(&outcome, Outcome::Unsafe(why) if why == differs), "{outcome:?}");
-    let outcome = turned(&mut command, &found[0], setting(Model::Threads, 4));
-    assert!(matches!(outcome, Outcome::Ok(_)), "{outcome:?}");
+    measured(|| {
+        let (mut command, found) = scouted("changes.py");
+        let outcome = turned(&mut command, &found[0], setting(Model::Processes, 2));
+        let differs = "line 2 of what it prints is \"seen 0\", before \"seen 8\"";
+        assert!(matches!(&outcome, Outcome::Unsafe(why) if why == differs), "{outcome:?}");
+        let outcome = turned(&mut command, &found[0], setting(Model::Threads, 4));
+        assert!(matches!(outcome, Outcome::Ok(_)), "{outcome:?}");
+    });
 }
 
 #[test]
@@ -197,38 +213,46 @@ fn word<'a>(row: &'a toml::Table, key: &str) -> &'a str {
 
 #[test]
 fn waiting_in_too_few_processes_is_advised_more_workers_at_its_line() {
-    let ran = scene("rests.py").option("--budget").option("40").watch([python().0.as_str(), "app.py"]);
-    let ran = ran.exits(0).prints("20540\n6\n").says("At app.py:13 use");
-    let report = ran.report();
-    let found = rows(&report, "site");
-    assert_eq!(found.len(), 2, "{found:?}");
-    let [first, second] = &found[..] else { return };
-    assert_eq!((word(first, "path"), word(first, "executor")), ("app.py", "ProcessPoolExecutor"));
-    let number = |key: &str| first.get(key).and_then(toml::Value::as_float).unwrap_or_default();
-    let workers = first.get("workers").and_then(toml::Value::as_integer).unwrap_or_default();
-    assert!(workers >= 6 && number("speedup_now") > 1.5, "{first:?}");
-    assert!(second.get("speedup_now").is_none() && word(second, "reason").contains("no setting could"), "{second:?}");
-    assert!(ran.key("recommendation.evidence").contains("program"));
-    assert!(ran.key("recommendation.site").contains("app.py:13"));
-    let trials = rows(&report, "trial");
-    assert!(trials.iter().all(|trial| word(trial, "site") == "app.py:13"), "{trials:?}");
-    for model in ["sequential", "threads", "processes"] {
-        let ok = |trial: &&toml::Table| word(trial, "model") == model && word(trial, "outcome") == "ok";
-        assert!(trials.iter().any(|trial| ok(&trial)), "{model}: {trials:?}");
-    }
-    assert!(!ran.has("__pycache__"), "nothing is left");
+    measured(|| {
+        let ran = scene("rests.py").option("--budget").option("40").watch([python().0.as_str(), "app.py"]);
+        let ran = ran.exits(0).prints("20540\n6\n").says("At app.py:13 use");
+        let report = ran.report();
+        let found = rows(&report, "site");
+        assert_eq!(found.len(), 2, "{found:?}");
+        let [first, second] = &found[..] else { return };
+        assert_eq!((word(first, "path"), word(first, "executor")), ("app.py", "ProcessPoolExecutor"));
+        let number = |key: &str| first.get(key).and_then(toml::Value::as_float).unwrap_or_default();
+        let workers = first.get("workers").and_then(toml::Value::as_integer).unwrap_or_default();
+        assert!(workers >= 6 && number("speedup_now") > 1.5, "{first:?}");
+        assert!(
+            second.get("speedup_now").is_none() && word(second, "reason").contains("no setting could"),
+            "{second:?}"
+        );
+        assert!(ran.key("recommendation.evidence").contains("program"));
+        assert!(ran.key("recommendation.site").contains("app.py:13"));
+        let trials = rows(&report, "trial");
+        assert!(trials.iter().all(|trial| word(trial, "site") == "app.py:13"), "{trials:?}");
+        for model in ["sequential", "threads", "processes"] {
+            let ok = |trial: &&toml::Table| word(trial, "model") == model && word(trial, "outcome") == "ok";
+            assert!(trials.iter().any(|trial| ok(&trial)), "{model}: {trials:?}");
+        }
+        assert!(!ran.has("__pycache__"), "nothing is left");
+    });
 }
 
 #[test]
 fn with_nothing_to_turn_the_synthetic_workload_is_tried_and_that_is_said() {
-    let program = "import time\nfor _ in range(8):\n    time.sleep(0.05)\n    sum(range(300000))\nprint('done')\n";
-    let nothing = trying_scene().option("--rerun").option("--budget").option("2").file("app.py", 0o644, program);
-    let ran = nothing.watch([python().0.as_str(), "app.py"]).exits(0).prints("done\n");
-    ran.notices("nothing-to-turn").says("concurrent.futures");
-    let isolated = scene("rests.py").option("--budget").option("2");
-    let report = isolated.watch([python().0.as_str(), "-I", "app.py"]).exits(0).report();
-    let said = rows(&report, "notice").iter().any(|row| word(row, "message").contains("python -I ignores PYTHONPATH"));
-    assert!(said, "{report:?}");
+    measured(|| {
+        let program = "import time\nfor _ in range(8):\n    time.sleep(0.05)\n    sum(range(300000))\nprint('done')\n";
+        let nothing = trying_scene().option("--rerun").option("--budget").option("2").file("app.py", 0o644, program);
+        let ran = nothing.watch([python().0.as_str(), "app.py"]).exits(0).prints("done\n");
+        ran.notices("nothing-to-turn").says("concurrent.futures");
+        let isolated = scene("rests.py").option("--budget").option("2");
+        let report = isolated.watch([python().0.as_str(), "-I", "app.py"]).exits(0).report();
+        let said =
+            rows(&report, "notice").iter().any(|row| word(row, "message").contains("python -I ignores PYTHONPATH"));
+        assert!(said, "{report:?}");
+    });
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The user's own function, live: found or refused with a sentence, run by every model, and no model advised that gives
 //! other results. The functions are in `fixtures/tasks`.
 
+#[path = "support/measured.rs"]
+mod measured;
 #[path = "support/pythons.rs"]
 mod pythons;
 #[expect(dead_code, reason = "the scene serves other tests too")]
@@ -13,6 +15,7 @@ use concadvise::trial::python::task::TaskRunner;
 use concadvise::trial::runner::{Launch, Runner, Spec};
 use concadvise::trial::task::Asked;
 use concadvise::trial::twin::TaskDemand;
+use measured::measured;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -157,78 +160,90 @@ fn models_agree(python: &str, asked: &Asked, models: &[Model], every_start: bool
 
 #[test]
 fn every_model_runs_the_function_on_old_and_new_interpreters() {
-    use Model::{Asyncio, AsyncioProcesses, AsyncioThreads, Interpreters, Processes, Sequential, Threads};
-    let both = Asked { async_function: Some("asleepy".into()), ..asked("good.py:sleepy", "range(6)") };
-    let others = pythons::others();
-    for python in [python()].into_iter().chain(others.iter().filter_map(|path| path.to_str())) {
-        let mut all = vec![Sequential, Threads, Processes, Asyncio, AsyncioThreads, AsyncioProcesses];
-        let (_, version, _) = runner_by(python, &both).expect("it can be used").interpreter();
-        if version >= (3, 14, 0) {
-            all.push(Interpreters);
+    measured(|| {
+        use Model::{Asyncio, AsyncioProcesses, AsyncioThreads, Interpreters, Processes, Sequential, Threads};
+        let both = Asked { async_function: Some("asleepy".into()), ..asked("good.py:sleepy", "range(6)") };
+        let others = pythons::others();
+        for python in [python()].into_iter().chain(others.iter().filter_map(|path| path.to_str())) {
+            let mut all = vec![Sequential, Threads, Processes, Asyncio, AsyncioThreads, AsyncioProcesses];
+            let (_, version, _) = runner_by(python, &both).expect("it can be used").interpreter();
+            if version >= (3, 14, 0) {
+                all.push(Interpreters);
+            }
+            models_agree(python, &both, &all, true);
         }
-        models_agree(python, &both, &all, true);
-    }
-    let alone = asked("good.py:asleepy", "range(6)");
-    models_agree(python(), &alone, &[Sequential, Threads, Processes, Asyncio], false);
+        let alone = asked("good.py:asleepy", "range(6)");
+        models_agree(python(), &alone, &[Sequential, Threads, Processes, Asyncio], false);
+    });
 }
 
 #[test]
 fn results_agree_whatever_the_function_returns_prints_or_raises() {
-    let setup = Asked { setup: Some("prepare".into()), ..asked("good.py:prepared", "range(6)") };
-    models_agree(python(), &setup, &[Model::Sequential, Model::Threads, Model::Processes], true);
-    for function in ["good.py:mixed_bag", "good.py:odd_ones_raise", "good.py:chatty", "good.py:Shop.price"] {
-        models_agree(python(), &asked(function, "range(6)"), &[Model::Threads, Model::Processes], false);
-    }
+    measured(|| {
+        let setup = Asked { setup: Some("prepare".into()), ..asked("good.py:prepared", "range(6)") };
+        models_agree(python(), &setup, &[Model::Sequential, Model::Threads, Model::Processes], true);
+        for function in ["good.py:mixed_bag", "good.py:odd_ones_raise", "good.py:chatty", "good.py:Shop.price"] {
+            models_agree(python(), &asked(function, "range(6)"), &[Model::Threads, Model::Processes], false);
+        }
+    });
 }
 
 #[test]
 fn a_model_that_gives_other_results_is_unsafe_and_one_after_another_never_is() {
-    for (function, model, sentence) in [
-        ("bad.py:counts", Model::Threads, "one after another it gave"),
-        ("bad.py:counts", Model::Processes, "one after another it gave"),
-        ("bad.py:differs_in_a_thread", Model::Threads, "item 1 (1): it gave -1, and one after another it gave 1"),
-        ("bad.py:raises_in_a_thread", Model::Threads, r"it raised ValueError: not here\x1b[31m"),
-        ("bad.py:dies_in_a_child", Model::Processes, "a worker process ended in the middle of a task"),
-        ("bad.py:deadlocks", Model::Threads, "no task ended for 5 s, so it hangs (2 at bad.py line 25)"),
-    ] {
-        let asked = asked(function, "range(6)");
-        let mut runner = Runner::Task(Box::new(watched(&asked)));
-        let fork = model.uses_processes().then_some(StartMethod::Fork);
-        let outcome = runner.run(&spec(model, fork));
-        assert!(matches!(&outcome, Outcome::Unsafe(why) if why.contains(sentence)), "{function}: {outcome:?}");
-        let outcome = runner.run(&spec(Model::Sequential, None));
-        assert!(matches!(outcome, Outcome::Ok(_)), "{function} alone: {outcome:?}");
-    }
-    let ignoring = Asked { ignore_results: true, ..asked("bad.py:differs_in_a_thread", "range(6)") };
-    assert!(matches!(run(watched(&ignoring), Model::Threads), Outcome::Ok(_)), "its results are ignored");
+    measured(|| {
+        for (function, model, sentence) in [
+            ("bad.py:counts", Model::Threads, "one after another it gave"),
+            ("bad.py:counts", Model::Processes, "one after another it gave"),
+            ("bad.py:differs_in_a_thread", Model::Threads, "item 1 (1): it gave -1, and one after another it gave 1"),
+            ("bad.py:raises_in_a_thread", Model::Threads, r"it raised ValueError: not here\x1b[31m"),
+            ("bad.py:dies_in_a_child", Model::Processes, "a worker process ended in the middle of a task"),
+            ("bad.py:deadlocks", Model::Threads, "no task ended for 5 s, so it hangs (2 at bad.py line 25)"),
+        ] {
+            let asked = asked(function, "range(6)");
+            let mut runner = Runner::Task(Box::new(watched(&asked)));
+            let fork = model.uses_processes().then_some(StartMethod::Fork);
+            let outcome = runner.run(&spec(model, fork));
+            assert!(matches!(&outcome, Outcome::Unsafe(why) if why.contains(sentence)), "{function}: {outcome:?}");
+            let outcome = runner.run(&spec(Model::Sequential, None));
+            assert!(matches!(outcome, Outcome::Ok(_)), "{function} alone: {outcome:?}");
+        }
+        let ignoring = Asked { ignore_results: true, ..asked("bad.py:differs_in_a_thread", "range(6)") };
+        assert!(matches!(run(watched(&ignoring), Model::Threads), Outcome::Ok(_)), "its results are ignored");
+    });
 }
 
 #[test]
 fn what_the_function_itself_does_not_keep_to_is_said_and_no_model_blamed() {
-    for (function, compared, note) in [
-        ("bad.py:lucky", false, "another process gave another result for item 0"),
-        ("bad.py:of_this_process", false, "another process gave another result for item 0"),
-        ("bad.py:counts", true, "so it depends on what ran before it"),
-        ("good.py:odd_ones_raise", true, "raised for 3 of 6 items even one after another (item 1: LookupError: no 1)"),
-        ("good.py:leaves", true, ""),
-        ("good.py:remembered", true, "answers an item again from memory"),
-        ("bad.py:unsent", false, "have no content that could be compared"),
-    ] {
-        let mut runner = runner(&asked(function, "range(6)"));
-        let observed = runner.observe(Duration::from_secs(1), PATIENCE);
-        if note.is_empty() {
-            let why = observed.expect_err("every item raises");
-            assert!(why.contains("raised for every one of 6 items (item 0: SystemExit: 3)"), "{function}: {why}");
-            continue;
+    measured(|| {
+        for (function, compared, note) in [
+            ("bad.py:lucky", false, "another process gave another result for item 0"),
+            ("bad.py:of_this_process", false, "another process gave another result for item 0"),
+            ("bad.py:counts", true, "so it depends on what ran before it"),
+            (
+                "good.py:odd_ones_raise",
+                true,
+                "raised for 3 of 6 items even one after another (item 1: LookupError: no 1)",
+            ),
+            ("good.py:leaves", true, ""),
+            ("good.py:remembered", true, "answers an item again from memory"),
+            ("bad.py:unsent", false, "have no content that could be compared"),
+        ] {
+            let mut runner = runner(&asked(function, "range(6)"));
+            let observed = runner.observe(Duration::from_secs(1), PATIENCE);
+            if note.is_empty() {
+                let why = observed.expect_err("every item raises");
+                assert!(why.contains("raised for every one of 6 items (item 0: SystemExit: 3)"), "{function}: {why}");
+                continue;
+            }
+            observed.expect("it runs");
+            let said = runner.notes().join("\n");
+            assert!(said.contains(note), "{function}: {said}");
+            assert_eq!(runner.task().compared, compared, "{function}");
+            if !compared && function != "bad.py:unsent" {
+                assert!(matches!(run(runner, Model::Threads), Outcome::Ok(_)), "{function}");
+            }
         }
-        observed.expect("it runs");
-        let said = runner.notes().join("\n");
-        assert!(said.contains(note), "{function}: {said}");
-        assert_eq!(runner.task().compared, compared, "{function}");
-        if !compared && function != "bad.py:unsent" {
-            assert!(matches!(run(runner, Model::Threads), Outcome::Ok(_)), "{function}");
-        }
-    }
+    });
 }
 
 #[test]
@@ -250,11 +265,13 @@ fn what_cannot_be_sent_leaves_the_models_without_processes() {
 
 #[test]
 fn what_sending_costs_is_measured() {
-    let large = watched(&asked("good.py:large", "range(6)"));
-    let small = watched(&asked("good.py:double", "range(6)"));
-    let result = |runner: &TaskRunner| runner.task().result.expect("it was pickled").0;
-    assert!(result(&large) > 1 << 20 && result(&small) < 1 << 10);
-    assert!(large.task().pickle > small.task().pickle && small.task().argument.is_some());
+    measured(|| {
+        let large = watched(&asked("good.py:large", "range(6)"));
+        let small = watched(&asked("good.py:double", "range(6)"));
+        let result = |runner: &TaskRunner| runner.task().result.expect("it was pickled").0;
+        assert!(result(&large) > 1 << 20 && result(&small) < 1 << 10);
+        assert!(large.task().pickle > small.task().pickle && small.task().argument.is_some());
+    });
 }
 
 #[test]
@@ -281,47 +298,51 @@ fn a_teardown_that_raises_fails_the_trial_and_is_named() {
 
 #[test]
 fn threads_of_native_libraries_are_limited_where_they_would_be_too_many() {
-    let asked = asked("native/inner.py:limited", "range(6)");
-    let mut runner = watched(&asked);
-    let inner = runner.task().inner_threads.expect("it imports what stands for NumPy");
-    let cpus = usize::try_from(inner).expect("a few");
-    assert!(runner.task().environment.is_empty(), "one worker is not limited");
-    let outcome = run(watched(&asked), Model::Threads);
-    if cpus * 2 > 2 {
-        assert!(matches!(outcome, Outcome::Ok(_)), "{outcome:?}");
-        runner = watched(&asked);
-        let mut all = Runner::Task(Box::new(runner));
-        all.run(&spec(Model::Threads, None));
-        let Runner::Task(runner) = all else { panic!("it is one") };
-        assert!(runner.task().environment.contains(&"OMP_NUM_THREADS=1".to_owned()));
-    } else {
-        assert!(matches!(outcome, Outcome::Unsafe(_)), "one thread each is not too many: {outcome:?}");
-    }
+    measured(|| {
+        let asked = asked("native/inner.py:limited", "range(6)");
+        let mut runner = watched(&asked);
+        let inner = runner.task().inner_threads.expect("it imports what stands for NumPy");
+        let cpus = usize::try_from(inner).expect("a few");
+        assert!(runner.task().environment.is_empty(), "one worker is not limited");
+        let outcome = run(watched(&asked), Model::Threads);
+        if cpus * 2 > 2 {
+            assert!(matches!(outcome, Outcome::Ok(_)), "{outcome:?}");
+            runner = watched(&asked);
+            let mut all = Runner::Task(Box::new(runner));
+            all.run(&spec(Model::Threads, None));
+            let Runner::Task(runner) = all else { panic!("it is one") };
+            assert!(runner.task().environment.contains(&"OMP_NUM_THREADS=1".to_owned()));
+        } else {
+            assert!(matches!(outcome, Outcome::Unsafe(_)), "one thread each is not too many: {outcome:?}");
+        }
+    });
 }
 
 #[test]
 fn the_whole_way_from_the_command_line_to_the_report() {
-    let ran = trying_scene()
-        .file(
-            "app.py",
-            0o644,
-            "import time\n\n\ndef fetch(item):\n    time.sleep(0.02)\n    print(item)\n    return item\n",
-        )
-        .type_in("--budget 3s --task app.py:fetch --items range(100)")
-        .exits(0)
-        .prints("")
-        .says("Trials of your function")
-        .reports("recommendation.evidence", "\"task\"")
-        .reports("task.function", "\"app.py:fetch\"")
-        .reports("task.tasks", "100")
-        .reports("task.results_compared", "true");
-    assert_eq!(ran.key("recommendation.model"), "\"threads\"");
-    assert!(
-        ran.key("recommendation.snippet").contains("from app import fetch"),
-        "{}",
-        ran.key("recommendation.snippet")
-    );
-    assert!(!ran.has("app.pyc"));
+    measured(|| {
+        let ran = trying_scene()
+            .file(
+                "app.py",
+                0o644,
+                "import time\n\n\ndef fetch(item):\n    time.sleep(0.02)\n    print(item)\n    return item\n",
+            )
+            .type_in("--budget 3s --task app.py:fetch --items range(100)")
+            .exits(0)
+            .prints("")
+            .says("Trials of your function")
+            .reports("recommendation.evidence", "\"task\"")
+            .reports("task.function", "\"app.py:fetch\"")
+            .reports("task.tasks", "100")
+            .reports("task.results_compared", "true");
+        assert_eq!(ran.key("recommendation.model"), "\"threads\"");
+        assert!(
+            ran.key("recommendation.snippet").contains("from app import fetch"),
+            "{}",
+            ran.key("recommendation.snippet")
+        );
+        assert!(!ran.has("app.pyc"));
+    });
 }
 
 /// The sentence of a report on what was tried under the free-threaded interpreter behind `launcher`.
@@ -349,16 +370,18 @@ fn under_free_threaded(launcher: &str) -> String {
 
 #[test]
 fn a_free_threaded_interpreter_that_is_found_is_an_alternative_or_the_reason_why_not() {
-    let why = under_free_threaded("#!/bin/sh\necho it lacks everything >&2\nexit 1\n");
-    assert!(why.contains("could not be tried") && why.contains("it lacks everything"), "{why}");
-    for other in pythons::others() {
-        let other = other.display().to_string();
-        let (_, _, gil) = runner_by(&other, &asked("good.py:double", "[1]")).expect("it runs").interpreter();
-        if !gil {
-            let said = under_free_threaded(&format!("#!/bin/sh\nexec {other} \"$@\"\n"));
-            assert!(said.contains("2 threads took"), "{other}: {said}");
+    measured(|| {
+        let why = under_free_threaded("#!/bin/sh\necho it lacks everything >&2\nexit 1\n");
+        assert!(why.contains("could not be tried") && why.contains("it lacks everything"), "{why}");
+        for other in pythons::others() {
+            let other = other.display().to_string();
+            let (_, _, gil) = runner_by(&other, &asked("good.py:double", "[1]")).expect("it runs").interpreter();
+            if !gil {
+                let said = under_free_threaded(&format!("#!/bin/sh\nexec {other} \"$@\"\n"));
+                assert!(said.contains("2 threads took"), "{other}: {said}");
+            }
         }
-    }
+    });
 }
 
 #[test]

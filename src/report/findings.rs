@@ -1,6 +1,6 @@
 //! Findings for people: each with its line of source and the place in it marked; and a code's page for `explain`.
 
-use super::escape;
+use super::{binary, escape};
 use crate::source::catalogue::Entry;
 use crate::source::finding::{Finding, Level};
 use crate::source::project::Checked;
@@ -12,7 +12,7 @@ const WIDEST: usize = 110;
 
 /// All findings and their number, each line ended.
 pub fn render(checked: &Checked, colours: bool) -> String {
-    let mut page = String::new();
+    let mut page = binary::render(&checked.binaries, colours);
     for finding in &checked.findings {
         one(&mut page, finding, colours);
         page.push('\n');
@@ -21,7 +21,9 @@ pub fn render(checked: &Checked, colours: bool) -> String {
     let some = |level: Level| Some(counted(count(level), level.name())).filter(|_| count(level) > 0);
     let counts: Vec<String> = Level::ALL.into_iter().rev().filter_map(some).collect();
     let counts = if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") };
-    let _ = writeln!(page, "{} checked: {counts}", counted(checked.files, "file"));
+    if checked.files > 0 || checked.binaries.is_empty() {
+        let _ = writeln!(page, "{} checked: {counts}", counted(checked.files, "file"));
+    }
     page
 }
 

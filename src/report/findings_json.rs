@@ -19,6 +19,7 @@ pub fn render(checked: &Checked) -> String {
         "tool_version": env!("CARGO_PKG_VERSION"),
         "files": checked.files,
         "findings": checked.findings.iter().map(finding).collect::<Vec<_>>(),
+        "binaries": super::binary::json(&checked.binaries),
         "notes": notes.collect::<Vec<_>>(),
     });
     format!("{document:#}\n")

@@ -4,6 +4,7 @@
 //! the table are made from that, so a report shown again offline reads as it did when it was made. Strings from
 //! targets, rules and reports are untrusted and are escaped here. Nothing here decides anything.
 
+pub mod binary;
 pub mod escape;
 pub mod file;
 pub mod fill;

@@ -3,6 +3,8 @@
 //!
 //! The file is JSON and untrusted; which fields are in it stands here, how each is checked in `json.rs`.
 
+mod native;
+
 use super::json::{Json, field, fields, variants};
 use crate::host::{CpuQuota, Cpus, Host, Memory, MemoryLimit, Rights};
 use crate::notice::Notice;
@@ -11,7 +13,7 @@ use crate::observe::{
     Children, Exit, Folded, Function, Gil, GilSamples, Launch, Observation, Process, Sampling, Switches, Totals,
     WaitedOn, Worker,
 };
-use crate::target::{CPython, Native, PythonEntry, Runtime, Target};
+use crate::target::{CPython, PythonEntry, Runtime, Target};
 use crate::trial::cluster::Cluster;
 use crate::trial::elsewhere::Elsewhere;
 use crate::trial::model::{Model, Setting, StartMethod};
@@ -161,7 +163,6 @@ fields!(Target { argv, program, runtime });
 variants!(Runtime { CPython(python), Native(native), Script { interpreter }, Other });
 fields!(CPython { executable, version, gil, interpreters, entry });
 variants!(PythonEntry { File(path), Module(name), Code, Stdin, Unknown });
-fields!(Native { arch, statically_linked, libraries });
 
 fields!(Observation {
     complete,

@@ -1,7 +1,29 @@
-//! The calls in a piece of code, those of functions defined in it left out: these run elsewhere.
+//! The calls in a piece of code, those of functions defined in it left out: these run elsewhere. And all calls of a
+//! file, each with where it stands.
 
+use super::names::scoping::{Scoped, below_expr, below_stmt};
+use super::names::{Names, ScopeId, ScopeKind};
 use super::python::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use super::python::ast::{Expr, ExprCall, Stmt};
+use super::python::{Source, TextRange};
+
+/// A call, with where it stands in its file.
+#[derive(Clone, Copy)]
+pub struct Placed<'a> {
+    /// The call.
+    pub call: &'a ExprCall,
+    /// The scope that it is in.
+    pub scope: ScopeId,
+    /// Whether a loop of the function that it is in runs it again and again.
+    pub in_loop: bool,
+}
+
+/// All calls of a file, in order.
+pub fn in_file<'a>(source: &'a Source, names: &Names<'a>) -> Vec<Placed<'a>> {
+    let mut placing = Placing { names, scope: ScopeId::MODULE, loops: vec![0], placed: Vec::new() };
+    placing.visit_body(source.body());
+    placing.placed
+}
 
 /// Calls in a body, in order of evaluation from the outside in.
 pub fn in_body(body: &[Stmt]) -> Vec<&ExprCall> {
@@ -34,6 +56,67 @@ impl<'a> Visitor<'a> for Calls<'a> {
             _ => {}
         }
         walk_expr(self, expr);
+    }
+
+    fn visit_annotation(&mut self, _: &'a Expr) {}
+}
+
+struct Placing<'a, 'n> {
+    names: &'n Names<'a>,
+    scope: ScopeId,
+    /// Loops around, for each scope around.
+    loops: Vec<usize>,
+    placed: Vec<Placed<'a>>,
+}
+
+impl<'a> Placing<'a, '_> {
+    fn again(&mut self, by: impl FnOnce(&mut Self)) {
+        let outside = self.loops.last().copied().unwrap_or_default();
+        self.loops.push(outside + 1);
+        by(self);
+        self.loops.pop();
+    }
+}
+
+impl<'a> Scoped<'a> for Placing<'a, '_> {
+    fn enter(&mut self, node: TextRange) {
+        self.scope = self.names.scope_of(node).unwrap_or(self.scope);
+        let outside = self.loops.last().copied().unwrap_or_default();
+        let comprehends = matches!(self.names.kind(self.scope), ScopeKind::Comprehension);
+        self.loops.push(if comprehends { outside + 1 } else { 0 });
+    }
+
+    fn leave(&mut self) {
+        self.scope = self.names.parent(self.scope).unwrap_or(ScopeId::MODULE);
+        self.loops.pop();
+    }
+}
+
+impl<'a> Visitor<'a> for Placing<'a, '_> {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        match stmt {
+            Stmt::For(each) => {
+                self.visit_expr(&each.iter);
+                self.again(|placing| placing.visit_body(&each.body));
+                self.visit_body(&each.orelse);
+            }
+            Stmt::While(each) => {
+                self.again(|placing| {
+                    placing.visit_expr(&each.test);
+                    placing.visit_body(&each.body);
+                });
+                self.visit_body(&each.orelse);
+            }
+            _ => below_stmt(self, stmt),
+        }
+    }
+
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        if let Expr::Call(call) = expr {
+            let in_loop = self.loops.last().is_some_and(|loops| *loops > 0);
+            self.placed.push(Placed { call, scope: self.scope, in_loop });
+        }
+        below_expr(self, expr);
     }
 
     fn visit_annotation(&mut self, _: &'a Expr) {}

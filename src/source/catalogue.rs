@@ -1,11 +1,11 @@
 //! What is known without reading any source: what each code of a finding means (`rules/findings/CON…toml`), which
-//! callables block (`blocking.toml`), and what qualified names stand for (`kinds.toml`). All are in the binary, and
-//! tested to be right.
+//! callables block (`blocking.toml`), compute for long (`cpu_work.toml`) or make clients (`clients.toml`), and what
+//! qualified names stand for (`kinds.toml`). All are in the binary, and tested to be right.
 
 use super::finding::{Evidence, Level};
 use super::names::QualifiedName;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 macro_rules! entries {
@@ -14,10 +14,15 @@ macro_rules! entries {
     };
 }
 
-const ENTRIES: [(&str, &str); 10] =
-    entries!["CON101", "CON102", "CON201", "CON202", "CON203", "CON204", "CON205", "CON206", "CON401", "CON402"];
+const ENTRIES: [(&str, &str); 30] = entries![
+    "CON101", "CON102", "CON103", "CON104", "CON105", "CON106", "CON107", "CON108", "CON109", "CON110", "CON111",
+    "CON201", "CON202", "CON203", "CON204", "CON205", "CON206", "CON207", "CON208", "CON209", "CON210", "CON301",
+    "CON302", "CON303", "CON401", "CON402", "CON403", "CON404", "CON501", "CON502",
+];
 const KINDS: &str = include_str!("../../rules/findings/kinds.toml");
 const BLOCKING: &str = include_str!("../../rules/findings/blocking.toml");
+const CPU_WORK: &str = include_str!("../../rules/findings/cpu_work.toml");
+const CLIENTS: &str = include_str!("../../rules/findings/clients.toml");
 
 static CATALOGUE: LazyLock<Catalogue> =
     LazyLock::new(|| Catalogue::embedded().expect("the embedded files are tested to be right"));
@@ -31,6 +36,10 @@ pub struct Catalogue {
     pub kinds: Kinds,
     /// Which callables block.
     pub blocking: Blocking,
+    /// Which callables keep the processor for long.
+    pub cpu_work: Blocking,
+    /// Which callables make a client or a connection that is meant to be kept.
+    pub clients: Blocking,
 }
 
 /// What a code of a finding means.
@@ -81,16 +90,16 @@ struct EntryFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kinds {
-    same: HashMap<String, String>,
-    returns: HashMap<String, String>,
-    enters: HashMap<String, String>,
+    same: FxHashMap<String, String>,
+    returns: FxHashMap<String, String>,
+    enters: FxHashMap<String, String>,
     passes: Passes,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Passes {
-    callables: HashSet<String>,
+    callables: FxHashSet<String>,
 }
 
 impl Kinds {
@@ -115,12 +124,14 @@ impl Kinds {
     }
 }
 
-/// Which callables block.
+/// A table of callables: those that block, and in the same form those that compute and those that make clients.
 #[derive(Debug, Default)]
 pub struct Blocking {
     groups: Vec<Group>,
-    by_name: HashMap<String, usize>,
-    except: HashSet<String>,
+    by_name: FxHashMap<String, usize>,
+    /// By class, of those of which every method is meant.
+    by_owner: FxHashMap<String, usize>,
+    except: FxHashSet<String>,
 }
 
 /// Callables that wait for the same.
@@ -130,6 +141,8 @@ struct GroupFile {
     kind: String,
     #[serde(default)]
     level: Option<String>,
+    #[serde(default)]
+    repeated: bool,
     instead: String,
     calls: Vec<String>,
     #[serde(default)]
@@ -149,23 +162,27 @@ pub struct Group {
     pub kind: String,
     /// How much a call in a coroutine matters, where that is not the finding's own level.
     pub level: Option<Level>,
-    /// Completes "use …".
+    /// Whether only many calls matter: those in a loop.
+    pub repeated: bool,
+    /// Completes "use …"; of clients, what to do.
     pub instead: String,
 }
 
 impl Blocking {
-    /// The group of a callable that blocks.
+    /// The group of a callable of the table.
     pub fn of(&self, callable: &QualifiedName) -> Option<&Group> {
         if self.except.contains(callable.as_str()) {
             return None;
         }
         let exact = self.by_name.get(callable.as_str());
         // A dunder or private attribute is no method that waits.
-        let any = || {
-            let public = !callable.last().starts_with('_');
-            self.by_name.get(&format!("{}.*", callable.owner())).filter(|_| public)
-        };
+        let any = || self.by_owner.get(callable.owner()).filter(|_| !callable.last().starts_with('_'));
         exact.or_else(any).map(|index| &self.groups[*index])
+    }
+
+    /// Every group.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.iter()
     }
 
     /// Every name in the table.
@@ -188,7 +205,13 @@ impl Catalogue {
     fn embedded() -> Result<Self, String> {
         let entries = ENTRIES.iter().map(|(code, text)| entry(text).map_err(|why| format!("{code}.toml: {why}")));
         let kinds = toml::from_str(KINDS).map_err(|why| format!("kinds.toml: {why}"))?;
-        Ok(Self { entries: entries.collect::<Result<_, _>>()?, kinds, blocking: blocking(BLOCKING)? })
+        Ok(Self {
+            entries: entries.collect::<Result<_, _>>()?,
+            kinds,
+            blocking: table("blocking.toml", BLOCKING)?,
+            cpu_work: table("cpu_work.toml", CPU_WORK)?,
+            clients: table("clients.toml", CLIENTS)?,
+        })
     }
 }
 
@@ -210,18 +233,21 @@ fn entry(text: &str) -> Result<Entry, String> {
     })
 }
 
-fn blocking(text: &str) -> Result<Blocking, String> {
-    let file: BlockingFile = toml::from_str(text).map_err(|why| format!("blocking.toml: {why}"))?;
+fn table(file: &str, text: &str) -> Result<Blocking, String> {
+    let groups: BlockingFile = toml::from_str(text).map_err(|why| format!("{file}: {why}"))?;
     let mut blocking = Blocking::default();
-    for group in file.group {
+    for group in groups.group {
         for name in group.calls {
+            if let Some(owner) = name.strip_suffix(".*") {
+                blocking.by_owner.insert(owner.to_owned(), blocking.groups.len());
+            }
             if let Some(before) = blocking.by_name.insert(name.clone(), blocking.groups.len()) {
-                return Err(format!("blocking.toml: {name} is in group {before} already"));
+                return Err(format!("{file}: {name} is in group {before} already"));
             }
         }
         blocking.except.extend(group.except);
         let level = group.level.as_deref().map(level).transpose()?;
-        blocking.groups.push(Group { kind: group.kind, level, instead: group.instead });
+        blocking.groups.push(Group { kind: group.kind, level, repeated: group.repeated, instead: group.instead });
     }
     Ok(blocking)
 }
@@ -258,6 +284,15 @@ mod tests {
             let said = [&entry.what, &entry.why, &entry.example, &entry.use_instead, &entry.source];
             assert!(said.iter().all(|text| text.trim().len() > 10), "{}", entry.code);
             assert!(!entry.words.is_empty(), "{}", entry.code);
+        }
+    }
+
+    #[test]
+    fn each_table_says_what_to_do_instead() {
+        let catalogue = Catalogue::get();
+        for table in [&catalogue.blocking, &catalogue.cpu_work, &catalogue.clients] {
+            assert!(table.names().count() > 10);
+            assert!(table.groups().all(|group| !group.kind.is_empty() && group.instead.len() > 10));
         }
     }
 

@@ -4,22 +4,32 @@
 //! [`DETECTORS`] and described in `rules/findings/CON….toml`; a test holds that each has the other, that the file's
 //! example fires and that its `use_instead` does not.
 
+mod arguments;
+mod callables;
+mod changes;
 mod coroutines;
 mod executors;
+mod forks;
+pub(super) mod handed;
+mod library;
+mod lifetimes;
 mod pools;
+mod queues;
 mod reached;
 mod sizing;
+mod state;
 #[cfg(test)]
 mod tests;
 
 pub use coroutines::never_waits;
+pub use library::Library;
 
 use super::catalogue::{Catalogue, Entry};
 use super::finding::{Finding, Found};
 use super::project::graph::Graph;
 use super::python::ast;
 use super::walk::At;
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, packed};
 
 /// A detector of all files together.
 pub type DetectAll = fn(&'static Entry, &Graph) -> Vec<Finding>;
@@ -52,6 +62,17 @@ pub enum On {
 pub const DETECTORS: &[(&str, On)] = &[
     ("CON101", On::Call(coroutines::blocking_call)),
     ("CON102", On::Project(reached::blocking_helper)),
+    ("CON103", On::Statement(coroutines::one_after_another)),
+    ("CON103", On::Call(coroutines::one_after_another_in_comprehension)),
+    ("CON104", On::Call(coroutines::gather_without_policy)),
+    ("CON105", On::Call(coroutines::unbounded_fan_out)),
+    ("CON106", On::Statement(coroutines::dangling)),
+    ("CON107", On::With(coroutines::lock_across_await)),
+    ("CON108", On::Call(coroutines::event_loop_again)),
+    ("CON109", On::Call(coroutines::cpu_work)),
+    ("CON109", On::For(coroutines::long_loop)),
+    ("CON110", On::Call(coroutines::built_per_request)),
+    ("CON111", On::Function(coroutines::never_awaits)),
     ("CON201", On::Call(pools::built_again_and_again)),
     ("CON202", On::Statement(pools::result_dropped)),
     ("CON203", On::Call(pools::not_picklable)),
@@ -59,8 +80,19 @@ pub const DETECTORS: &[(&str, On)] = &[
     ("CON205", On::Call(pools::waited_for_at_once)),
     ("CON205", On::For(pools::waited_for_next)),
     ("CON206", On::For(pools::started_and_joined)),
+    ("CON207", On::Call(lifetimes::never_shut_down)),
+    ("CON208", On::Call(callables::waits_for_its_own_pool)),
+    ("CON209", On::With(lifetimes::closed_too_early)),
+    ("CON210", On::Call(callables::called_instead)),
+    ("CON301", On::Statement(state::changed_without_lock)),
+    ("CON302", On::Statement(state::changed_in_process)),
+    ("CON303", On::Call(forks::with_live_threads)),
     ("CON401", On::Call(sizing::hard_coded_workers)),
     ("CON402", On::Call(sizing::cores_that_are_not_ours)),
+    ("CON403", On::Call(sizing::workers_of_workers)),
+    ("CON404", On::Call(queues::without_bound)),
+    ("CON501", On::Call(arguments::large_argument)),
+    ("CON502", On::Call(arguments::one_by_one)),
 ];
 
 /// The detectors of the codes that are asked for, by what they are told of.
@@ -82,7 +114,34 @@ pub struct Dispatch {
     pub statements: Vec<(&'static str, Detect<ast::Stmt>)>,
     /// For all files together.
     pub projects: Vec<(&'static Entry, DetectAll)>,
-    words: Option<AhoCorasick>,
+    words: Words,
+}
+
+/// The words that a file must have one of, to be searched for all at once.
+#[derive(Default)]
+enum Words {
+    /// By vector instructions, some bytes at a time.
+    Packed(packed::Searcher),
+    /// By an automaton, byte for byte: where there are no such instructions, or too many words for them.
+    Automaton(AhoCorasick),
+    /// Not at all: every file is looked at.
+    #[default]
+    Unknown,
+}
+
+impl Words {
+    fn of(words: &[&str]) -> Self {
+        let packed = packed::Searcher::new(words).map(Self::Packed);
+        packed.or_else(|| AhoCorasick::new(words).ok().map(Self::Automaton)).unwrap_or_default()
+    }
+
+    fn any_in(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Packed(words) => words.find(text).is_some(),
+            Self::Automaton(words) => words.is_match(text),
+            Self::Unknown => true,
+        }
+    }
 }
 
 impl Dispatch {
@@ -107,12 +166,12 @@ impl Dispatch {
         }
         words.sort_unstable();
         words.dedup();
-        dispatch.words = AhoCorasick::new(&words).ok();
+        dispatch.words = Words::of(&words);
         dispatch
     }
 
     /// Whether a file of this text can have a finding at all. Most files of most projects cannot, and are not parsed.
     pub fn may_find_in(&self, text: &[u8]) -> bool {
-        self.words.as_ref().is_none_or(|words| words.is_match(text))
+        self.words.any_in(text)
     }
 }

@@ -4,7 +4,7 @@
 //! Which of them the time is in, and what a name really meant, is known only when the program runs. What one iteration
 //! hands to the next is `carry`'s.
 
-mod carry;
+pub(super) mod carry;
 
 use super::definitions::{Definition, Definitions, dotted};
 use super::program::{Module, Program};

@@ -2,8 +2,9 @@
 //! its value is an instance of.
 //!
 //! Told without running anything, so only what all bindings of a name agree on is told: a name bound to two different
-//! things, by a star import, or by a loop means nothing here, and callers stay silent. `bind` collects the bindings,
-//! `resolve` follows names and `instance` follows values; `scoping` is the walk that knows which scope it is in, also
+//! things, by a loop, or perhaps by a star import means nothing here, and callers stay silent. `bind` collects the
+//! bindings, `resolve` follows names and `instance` follows values, `variable` tells which variable is meant; `scoping`
+//! is the walk that knows which scope it is in, also
 //! for those who walk the file later. What qualified names stand for is the catalogue's.
 
 mod bind;
@@ -12,15 +13,18 @@ mod module;
 mod qualified;
 mod resolve;
 pub mod scoping;
+mod star;
 #[cfg(test)]
 mod tests;
+mod variable;
 
 pub use module::Module;
 pub use qualified::QualifiedName;
+pub use variable::Variable;
 
 use super::catalogue::Kinds;
 use super::python::{Source, TextRange, ast};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// A scope of a file, by number; the module's is [`ScopeId::MODULE`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,11 +81,11 @@ pub(super) struct Binding<'a> {
 struct Scope<'a> {
     kind: ScopeKind<'a>,
     parent: Option<ScopeId>,
-    names: HashMap<&'a str, Vec<Binding<'a>>>,
+    names: FxHashMap<&'a str, Vec<Binding<'a>>>,
     /// Names that `global` and `nonlocal` send elsewhere.
-    sent: HashMap<&'a str, ScopeId>,
+    sent: FxHashMap<&'a str, ScopeId>,
     /// Of a class: attributes that its methods bind on their first parameter.
-    attributes: HashMap<&'a str, Vec<Binding<'a>>>,
+    attributes: FxHashMap<&'a str, Vec<Binding<'a>>>,
     /// Of a method: its first parameter, by which it reaches its instance or class.
     receiver: Option<&'a str>,
 }
@@ -91,9 +95,9 @@ pub struct Names<'a> {
     module: &'a Module,
     kinds: &'a Kinds,
     scopes: Vec<Scope<'a>>,
-    of_node: HashMap<TextRange, ScopeId>,
-    /// Whether anything is imported by a star, which may bind any name.
-    star: bool,
+    of_node: FxHashMap<TextRange, ScopeId>,
+    /// What is imported by a star, which may bind any name.
+    stars: star::Stars,
 }
 
 impl<'a> Names<'a> {
@@ -145,8 +149,15 @@ impl<'a> Names<'a> {
         (!within.is_empty()).then(|| within.join("."))
     }
 
+    /// The file's own methods of this name, of whatever class.
+    pub fn methods(&self, name: &str) -> impl Iterator<Item = &'a ast::StmtFunctionDef> {
+        let classes = self.scopes.iter().filter(|scope| matches!(scope.kind, ScopeKind::Class(_)));
+        let bound = classes.filter_map(move |class| class.names.get(name)).flatten();
+        bound.filter_map(|binding| if let Origin::Function(def, _) = binding.origin { Some(def) } else { None })
+    }
+
     /// What names at the file's own level are imported from elsewhere.
-    pub fn imported(&self) -> HashMap<String, QualifiedName> {
+    pub fn imported(&self) -> FxHashMap<String, QualifiedName> {
         let names = self.scopes[ScopeId::MODULE.0].names.iter();
         let only = names.filter_map(|(name, bindings)| match bindings.as_slice() {
             [Binding { origin: Origin::Import(target), .. }] => Some(((*name).to_owned(), target.clone())),
@@ -165,19 +176,37 @@ impl<'a> Names<'a> {
 
     /// The bindings of a name that is read in a scope; empty when nothing in the file binds it.
     fn bindings(&self, name: &str, scope: ScopeId) -> &[Binding<'a>] {
+        let home = self.home(name, scope).and_then(|home| self.scopes[home.0].names.get(name));
+        home.map_or(&[], Vec::as_slice)
+    }
+
+    /// The scope whose name a name is that is read in a scope.
+    fn home(&self, name: &str, scope: ScopeId) -> Option<ScopeId> {
         for at in self.outward(scope) {
             let here = &self.scopes[at.0];
             if let Some(elsewhere) = here.sent.get(name) {
-                return self.scopes[elsewhere.0].names.get(name).map_or(&[], Vec::as_slice);
+                return Some(*elsewhere);
             }
             // A class's names are seen in its body only, not in the functions and comprehensions there.
-            if (at == scope || !matches!(here.kind, ScopeKind::Class(_)))
-                && let Some(bindings) = here.names.get(name)
-            {
-                return bindings;
+            if (at == scope || !matches!(here.kind, ScopeKind::Class(_))) && here.names.contains_key(name) {
+                return Some(at);
             }
         }
-        &[]
+        None
+    }
+
+    /// Whether a name that is read in a scope is of the file's own level, or a builtin: the same in every call.
+    pub fn is_of_file(&self, name: &str, scope: ScopeId) -> bool {
+        for at in self.outward(scope) {
+            let here = &self.scopes[at.0];
+            if let Some(elsewhere) = here.sent.get(name) {
+                return *elsewhere == ScopeId::MODULE;
+            }
+            if here.names.contains_key(name) {
+                return at == ScopeId::MODULE;
+            }
+        }
+        true
     }
 
     /// The class whose instance a name is, as the first parameter of one of its methods.

@@ -2,15 +2,18 @@
 //!
 //! Files are walked in parallel, each by itself, and only their findings and summaries are kept, so memory is bounded
 //! by the files in flight. A file with none of the words that a finding needs is not parsed, unless a coroutine calls
-//! into it. `files` finds them, `summary` keeps what others need to know of one, `graph` joins the summaries.
+//! into it. `files` finds them, `binaries` tells of native ones that were named, `summary` keeps what others need to know of one, `graph` joins the summaries.
 
+mod binaries;
 mod check;
 pub mod files;
 pub mod graph;
+mod passed_by;
 pub mod summary;
 #[cfg(test)]
 mod tests;
 
+pub use binaries::Binary;
 pub use check::{Checked, check};
 
 use std::path::PathBuf;

@@ -3,7 +3,9 @@
 //! A detector sees a node and an [`At`], and asks it what names mean and what is around. What it finds is returned;
 //! it keeps nothing between nodes.
 
+use super::calls::{self, Placed};
 use super::catalogue::Catalogue;
+use super::detect::handed::{self, Handed};
 use super::detect::{Detect, Dispatch};
 use super::finding::{Evidence, Finding, Spot};
 use super::names::scoping::{Scoped, below_expr, below_stmt};
@@ -24,13 +26,26 @@ pub struct File<'a> {
     pub names: Names<'a>,
     /// What is known of the world.
     pub catalogue: &'static Catalogue,
+    calls: OnceCell<Vec<Placed<'a>>>,
+    handed: OnceCell<Vec<Handed<'a>>>,
 }
 
 impl<'a> File<'a> {
     /// Collects the names of a file.
     pub fn of(source: &'a Source, module: &'a Module) -> Self {
         let catalogue = Catalogue::get();
-        Self { source, module, names: Names::of(source, module, &catalogue.kinds), catalogue }
+        let names = Names::of(source, module, &catalogue.kinds);
+        Self { source, module, names, catalogue, calls: OnceCell::new(), handed: OnceCell::new() }
+    }
+
+    /// All its calls; worked out when first asked for, of what may be a finding.
+    pub fn calls(&self) -> &[Placed<'a>] {
+        self.calls.get_or_init(|| calls::in_file(self.source, &self.names))
+    }
+
+    /// What it hands to workers; worked out when first asked for, of what may be a finding.
+    pub(super) fn handed(&self) -> &[Handed<'a>] {
+        self.handed.get_or_init(|| handed::all(self))
     }
 
     /// Whether the text has a word anywhere, as code, in a string or in a comment. Reads all of the text, so it is

@@ -4,8 +4,8 @@
 //! `source`'s.
 
 mod ask;
+pub mod binary;
 mod detect;
-mod elf;
 mod env;
 mod program;
 mod python;
@@ -15,6 +15,7 @@ mod running;
 pub use ask::AskError;
 pub use refusal::why_not_executable;
 
+use binary::Inside;
 use program::Format;
 use python::Kind;
 use std::ffi::{OsStr, OsString};
@@ -88,6 +89,8 @@ pub struct Native {
     pub statically_linked: bool,
     /// Shared libraries it names (`DT_NEEDED`).
     pub libraries: Vec<String>,
+    /// What it is built on; by default, that it was not looked into.
+    pub inside: Inside,
 }
 
 impl Target {

@@ -2,9 +2,9 @@
 //!
 //! What the sort means for the runtime is `detect`'s, what is wrong with it `refusal`'s.
 
-use super::elf;
+use super::binary;
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
@@ -45,7 +45,7 @@ pub(super) fn may_execute(file: &Path) -> bool {
 #[derive(Debug)]
 pub(super) enum Format {
     /// A native executable.
-    Elf(elf::Headers),
+    Elf(binary::Headers),
     /// It opens with `#!`.
     Script(Shebang),
     /// It is empty.
@@ -69,12 +69,8 @@ impl Format {
         Ok(match head.strip_prefix(b"#!") {
             Some(line) => Shebang::parse(line).map_or(Self::Unknown, Self::Script),
             None if head.is_empty() => Self::Empty,
-            None => Self::elf(open),
+            None => binary::headers(&mut open).map_or(Self::Unknown, Self::Elf),
         })
-    }
-
-    fn elf(file: File) -> Self {
-        elf::read(file).map_or(Self::Unknown, Self::Elf)
     }
 }
 

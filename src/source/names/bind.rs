@@ -1,16 +1,18 @@
 //! The first walk over a file: which scope binds which name to what.
 
 use super::scoping::{Scoped, below_expr, below_stmt};
+use super::star::Stars;
 use super::{Binding, Module, Names, Origin, QualifiedName, Scope, ScopeId, ScopeKind};
 use crate::source::catalogue::Kinds;
 use crate::source::python::ast::visitor::{Visitor, walk_except_handler, walk_pattern};
 use crate::source::python::ast::{self, Expr, Pattern, Stmt};
 use crate::source::python::{Ranged, Source, TextRange};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// Collects the bindings of a file.
 pub(super) fn bind<'a>(source: &'a Source, module: &'a Module, kinds: &'a Kinds) -> Names<'a> {
-    let names = Names { module, kinds, scopes: Vec::new(), of_node: HashMap::new(), star: false };
+    let names =
+        Names { module, kinds, scopes: Vec::new(), of_node: FxHashMap::default(), stars: Stars::of(source, module) };
     let mut binder = Binder { names, here: ScopeId::MODULE };
     binder.open(ScopeKind::Module, None);
     binder.visit_body(source.body());
@@ -28,9 +30,9 @@ impl<'a> Binder<'a> {
         self.names.scopes.push(Scope {
             kind,
             parent: node.map(|_| self.here),
-            names: HashMap::new(),
-            sent: HashMap::new(),
-            attributes: HashMap::new(),
+            names: FxHashMap::default(),
+            sent: FxHashMap::default(),
+            attributes: FxHashMap::default(),
             receiver: None,
         });
         if let Some(node) = node {
@@ -101,7 +103,7 @@ impl<'a> Binder<'a> {
         };
         for alias in &import.names {
             if alias.name.as_str() == "*" {
-                self.names.star = true;
+                self.names.stars.add(from.clone());
                 continue;
             }
             let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();

@@ -45,7 +45,7 @@ impl<'a> Names<'a> {
     fn resolve_name(&self, name: &'a ast::ExprName, scope: ScopeId, steps: usize) -> Option<QualifiedName> {
         let bindings = self.bindings(name.id.as_str(), scope);
         if bindings.is_empty() {
-            return (!self.star).then(|| QualifiedName::of(&format!("builtins.{}", name.id)));
+            return self.stars.leave(name.id.as_str()).then(|| QualifiedName::of(&format!("builtins.{}", name.id)));
         }
         self.agreed(bindings, |binding| self.resolve_origin(binding, steps))
     }

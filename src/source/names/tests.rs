@@ -82,7 +82,7 @@ fn imports_are_followed_through_their_aliases() {
         ("try:\n    import yaml\nexcept ImportError:\n    yaml = None\nprobe(yaml.load)", "yaml.load"),
         ("try:\n    import ujson as json\nexcept ImportError:\n    import json\nprobe(json.load)", ""),
         ("probe(open)", "builtins.open"),
-        ("from helpers import *\nprobe(open)", ""),
+        ("from helpers import *\nprobe(open)", "builtins.open"),
         ("from helpers import *\nimport time\nprobe(time.sleep)", "time.sleep"),
         ("from queue import Queue\nprobe(Queue[int])", "queue.Queue"),
         ("a = b\nb = a\nprobe(a)", ""),
@@ -200,4 +200,52 @@ fn long_chains_end_and_take_no_time() {
     assert_eq!(probe(&chain), [[None, None]]);
     let circle: String = (0..200).map(|n| format!("x{n} = x{}.y\n", (n + 1) % 200)).collect();
     assert_eq!(probe(&format!("{circle}probe(x0.z)")), [[None, None]]);
+}
+
+#[test]
+fn builtins_keep_their_meaning_below_a_star_unless_it_may_bind_them() -> std::io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    for (name, text) in [
+        ("plain.py", "def read(path):\n    return open(path)\n"),
+        ("files.py", "def open(path):\n    return path\n"),
+        ("taken.py", "from codecs import open as open, lookup\n"),
+        ("given.py", "input = None\nprint(sorted)\n"),
+        ("passing.py", "from files import *\n"),
+        ("shop/__init__.py", ""),
+        ("shop/files.py", "from os import open\n"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap_or(folder.path()))?;
+        std::fs::write(path, text)?;
+    }
+    let told = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        let source = Source::parse(&path, text.as_bytes()).expect("it is text");
+        let module = Module::of(&path);
+        let names = Names::of(&source, &module, &Catalogue::get().kinds);
+        let mut probes = Probes { names: &names, here: ScopeId::MODULE, told: Vec::new() };
+        probes.visit_body(source.body());
+        probes.told.iter().flatten().next().cloned().flatten()
+    };
+    for (name, text, expected) in [
+        ("app.py", "from tkinter import *\nprobe(open)", Some("builtins.open")),
+        ("app.py", "from tkinter import *\nprobe(sleep)", None),
+        ("app.py", "from tkinter import *\nopen = 1\nprobe(open)", None),
+        ("app.py", "from os import *\nprobe(open)", None),
+        ("app.py", "from plain import *\nprobe(open)", Some("builtins.open")),
+        ("app.py", "from files import *\nprobe(open)", None),
+        ("app.py", "from files import *\nprobe(input)", Some("builtins.input")),
+        ("app.py", "from taken import *\nprobe(open)", None),
+        ("app.py", "from given import *\nprobe(input)", None),
+        ("app.py", "from passing import *\nprobe(input)", None),
+        ("app.py", "import files\nprobe(open)", Some("builtins.open")),
+        ("shop/web.py", "from .files import *\nprobe(open)", None),
+        ("shop/web.py", "from shop.files import *\nprobe(open)", None),
+        ("shop/web.py", "from .files import *\nprobe(input)", Some("builtins.input")),
+        ("shop/__init__.py", "from .files import *\nprobe(open)", None),
+        ("shop/web.py", "from ..files import *\nprobe(open)", None),
+    ] {
+        assert_eq!(told(name, text).as_deref(), expected, "{name}: {text}");
+    }
+    Ok(())
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 /// Endings of files that hold Python to be checked. Stubs (`.pyi`) run nothing.
-const ENDINGS: [&str; 3] = ["py", "pyw", "ipynb"];
+pub(super) const ENDINGS: [&str; 3] = ["py", "pyw", "ipynb"];
 
 /// Folders of other people's code.
 const FOREIGN: [&str; 4] = ["site-packages", "node_modules", "__pycache__", "__pypackages__"];

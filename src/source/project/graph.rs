@@ -3,7 +3,7 @@
 
 use super::summary::{BlockingCall, Function, Summary};
 use crate::source::names::QualifiedName;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::collections::hash_map::Entry;
 
 /// Functions between a coroutine and a blocking call that are followed. In longer chains there most often is one that
@@ -19,9 +19,9 @@ type InFile<'s> = (&'s Summary, &'s Function);
 /// All functions of a project.
 pub struct Graph<'s> {
     summaries: &'s [Summary],
-    functions: HashMap<&'s str, Option<InFile<'s>>>,
-    ways: HashMap<&'s str, Way<'s>>,
-    exports: HashMap<(&'s str, &'s str), &'s QualifiedName>,
+    functions: FxHashMap<&'s str, Option<InFile<'s>>>,
+    ways: FxHashMap<&'s str, Way<'s>>,
+    exports: FxHashMap<(&'s str, &'s str), &'s QualifiedName>,
 }
 
 /// A way to a blocking call.
@@ -43,12 +43,12 @@ enum Way<'s> {
 impl<'s> Graph<'s> {
     /// Joins summaries.
     pub fn of(summaries: &'s [Summary]) -> Self {
-        let mut modules: HashMap<&str, usize> = HashMap::new();
+        let mut modules: FxHashMap<&str, usize> = FxHashMap::default();
         for summary in summaries {
             *modules.entry(summary.module.as_str()).or_default() += 1;
         }
-        let mut functions: HashMap<&str, Option<_>> = HashMap::new();
-        let mut exports = HashMap::new();
+        let mut functions: FxHashMap<&str, Option<_>> = FxHashMap::default();
+        let mut exports = FxHashMap::default();
         for summary in summaries.iter().filter(|summary| modules[summary.module.as_str()] == 1) {
             for function in &summary.functions {
                 let only = functions.entry(function.name.as_str());
@@ -58,7 +58,7 @@ impl<'s> Graph<'s> {
                 exports.insert((summary.module.as_str(), name.as_str()), target);
             }
         }
-        let mut graph = Self { summaries, functions, ways: HashMap::new(), exports };
+        let mut graph = Self { summaries, functions, ways: FxHashMap::default(), exports };
         graph.ways = graph.ways();
         graph
     }
@@ -111,9 +111,9 @@ impl<'s> Graph<'s> {
 
     /// For each function from which there is a way to a blocking call, its first step: found backwards from the blocking
     /// calls, breadth first, so that each way is the shortest, and all are found in one pass.
-    fn ways(&self) -> HashMap<&'s str, Way<'s>> {
-        let mut callers: HashMap<&str, Vec<InFile<'s>>> = HashMap::new();
-        let mut ways = HashMap::new();
+    fn ways(&self) -> FxHashMap<&'s str, Way<'s>> {
+        let mut callers: FxHashMap<&str, Vec<InFile<'s>>> = FxHashMap::default();
+        let mut ways = FxHashMap::default();
         let mut ends = Vec::new();
         for (_, named) in self.functions() {
             let Some((file, function)) = self.sync(&named.name) else { continue };

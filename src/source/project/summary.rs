@@ -1,13 +1,14 @@
 //! What the rest of a project needs to know of a file once its tree is dropped: its functions, what each calls, and
 //! where each blocks.
 
-use crate::source::detect::never_waits;
+use super::passed_by;
+use crate::source::detect::{Library, never_waits};
 use crate::source::finding::{Level, Spot};
 use crate::source::names::{QualifiedName, ScopeId, ScopeKind};
 use crate::source::python::ast::{self, Expr};
-use crate::source::python::{Place, Ranged};
+use crate::source::python::{Place, Ranged, TextRange};
 use crate::source::walk::{At, File};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::path::PathBuf;
 
 /// A file's functions.
@@ -18,7 +19,9 @@ pub struct Summary {
     /// How others import it.
     pub module: String,
     /// What names at its own level are imported from elsewhere, for those who import them from here.
-    pub exports: HashMap<String, QualifiedName>,
+    pub exports: FxHashMap<String, QualifiedName>,
+    /// What runs its coroutines; `None` where it has none.
+    pub library: Option<Library>,
     /// In order.
     pub functions: Vec<Function>,
 }
@@ -68,7 +71,9 @@ const HARMLESS: [&str; 6] = ["staticmethod", "classmethod", "override", "final",
 /// A summary that is being made.
 pub struct Summarising {
     summary: Summary,
-    of_scope: HashMap<ScopeId, usize>,
+    of_scope: FxHashMap<ScopeId, usize>,
+    /// Of each function, what most calls of it pass by; looked for where it matters.
+    passed_by: Vec<Option<Vec<TextRange>>>,
     patched: bool,
 }
 
@@ -77,8 +82,9 @@ impl Summarising {
     pub fn of(file: &File<'_>) -> Self {
         let (path, module) = (file.source.path.clone(), file.module.name.clone());
         Self {
-            summary: Summary { path, module, exports: file.names.imported(), functions: Vec::new() },
-            of_scope: HashMap::new(),
+            summary: Summary { path, module, exports: file.names.imported(), library: None, functions: Vec::new() },
+            of_scope: FxHashMap::default(),
+            passed_by: Vec::new(),
             patched: file.mentions("monkey.patch_all"),
         }
     }
@@ -95,7 +101,12 @@ impl Summarising {
             };
             name.is_some_and(|name| HARMLESS.contains(&name))
         };
+        // Asked once, and only where it is wanted: it reads the text.
+        if def.is_async {
+            self.summary.library.get_or_insert_with(|| Library::of(at.file));
+        }
         self.of_scope.insert(scope, self.summary.functions.len());
+        self.passed_by.push(None);
         self.summary.functions.push(Function {
             name: names.qualified(scope),
             within: names.within(scope).unwrap_or_default(),
@@ -108,32 +119,37 @@ impl Summarising {
 
     /// The walk comes to a `yield`.
     pub fn yields(&mut self, at: &At<'_>) {
-        if let Some(function) = self.current(at) {
-            function.runs_when_called = false;
+        if let Some(index) = self.current(at) {
+            self.summary.functions[index].runs_when_called = false;
         }
     }
 
     /// The walk comes to a call.
     pub fn call<'a>(&mut self, at: &At<'a>, call: &'a ast::ExprCall) {
-        if self.patched || at.is_awaited() || self.current(at).is_none() {
+        if self.patched || at.is_awaited() {
             return;
         }
+        let Some(index) = self.current(at) else { return };
         let Some(callee) = at.callee(call) else { return };
         let group = at.file.catalogue.blocking.of(callee);
         let source = at.file.source;
+        let function = &mut self.summary.functions[index];
+        let mut is_passed_by = || {
+            let parts =
+                self.passed_by[index].get_or_insert_with(|| at.function().map_or_else(Vec::new, passed_by::parts));
+            parts.iter().any(|part| part.contains(call.start()))
+        };
         if let Some(group) = group.filter(|group| group.level != Some(Level::Info) && !never_waits(call, callee)) {
+            if is_passed_by() {
+                return;
+            }
             let place = source.place(call.start());
             let blocking = BlockingCall { callable: callee.clone(), place, instead: group.instead.clone() };
-            if let Some(function) = self.current(at) {
-                function.blocking.get_or_insert(blocking);
-            }
-        } else if group.is_none() && !callee.starts_with("builtins.") {
-            let callee = callee.clone();
+            function.blocking.get_or_insert(blocking);
+        } else if group.is_none() && !callee.starts_with("builtins.") && !is_passed_by() {
             let place = source.place(call.start());
             let spot = at.coroutine().map(|_| Spot::of(source, call.range()));
-            if let Some(function) = self.current(at) {
-                function.calls.push(Called { callee, place, spot });
-            }
+            function.calls.push(Called { callee: callee.clone(), place, spot });
         }
     }
 
@@ -142,12 +158,11 @@ impl Summarising {
         self.summary
     }
 
-    /// The function whose own code the walk is in; comprehensions run where they stand.
-    fn current(&mut self, at: &At<'_>) -> Option<&mut Function> {
+    /// Number of the function whose own code the walk is in; comprehensions run where they stand.
+    fn current(&self, at: &At<'_>) -> Option<usize> {
         let names = &at.file.names;
         let real = |scope: &ScopeId| !matches!(names.kind(*scope), ScopeKind::Comprehension);
         let scope = names.outward(at.scope()).find(real)?;
-        let index = self.of_scope.get(&scope)?;
-        self.summary.functions.get_mut(*index)
+        self.of_scope.get(&scope).copied()
     }
 }

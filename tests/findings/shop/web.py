@@ -2,6 +2,7 @@ import asyncio
 
 import shop
 from shop.store import Disk, disk
+from shop import waits
 from shop.waits import twice, wait_for_quota
 
 
@@ -28,3 +29,14 @@ class Views:
 
     async def other(self, key):
         return key
+
+    async def seldom(self, options):
+        server = waits.Server()
+        waits.load_once()
+        waits.load_into_a_local_name()  # -> CON102
+        waits.percent()
+        waits.unless_told()  # -> CON102
+        server.start()
+        server.ready()  # -> CON102
+        server.version(options)
+        return server

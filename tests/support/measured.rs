@@ -1,0 +1,27 @@
+//! Claims about what was measured, on a machine that others use too.
+//!
+//! A neighbour that takes the cores for a second spoils one measurement and not the next, while code that measures
+//! wrongly is wrong each time: so a claim is made up to three times, and holds when it holds once. It is for claims
+//! about shares of time, counts of samples, and what was concluded from them; what must hold whatever the machine does
+//! (exit statuses, what was printed, refusals) is asserted once.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// How often a claim is made.
+const ATTEMPTS: u32 = 3;
+/// Between two attempts, times the number of the first: a burst of other work may end meanwhile.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Measures and claims; an attempt that failed is on the test's output.
+pub fn measured<T>(claim: impl Fn() -> T) -> T {
+    for attempt in 1..ATTEMPTS {
+        match catch_unwind(AssertUnwindSafe(&claim)) {
+            Ok(value) => return value,
+            Err(_) => eprintln!("attempt {attempt} of {ATTEMPTS} did not measure what it should; once more"),
+        }
+        sleep(PAUSE * attempt);
+    }
+    catch_unwind(AssertUnwindSafe(&claim)).unwrap_or_else(|failure| resume_unwind(failure))
+}
