@@ -4,6 +4,7 @@
 
 use crate::exit::{OURS, USAGE};
 use crate::gate::policy::Policy;
+use crate::gate::show::Format as GateFormat;
 use crate::observe::Mechanism;
 use crate::trial::task::Asked;
 use clap::error::ErrorKind;
@@ -198,6 +199,12 @@ pub struct Gate {
     /// The target's name in the baseline
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    /// How to show verdicts: human, markdown, github, json, junit
+    #[arg(long, value_name = "FORMAT", value_parser = gate_format, default_value = "human")]
+    pub format: GateFormat,
+    /// Also write them to a file in a format, as in --output junit=gate.xml; can be given several times
+    #[arg(short, long, value_name = "FORMAT=PATH", value_parser = gate_output)]
+    pub output: Vec<(GateFormat, PathBuf)>,
     /// What a changed answer does [default: fail]
     #[arg(long, value_name = "POLICY", value_parser = policy)]
     pub policy: Option<Policy>,
@@ -358,6 +365,18 @@ fn put_dashes_before(own: &[OsString], at: usize) -> String {
     let words = ["concadvise"].into_iter().chain(ours.iter().map(String::as_str)).chain(["--"]);
     let line = crate::report::escape::command(words.chain(theirs.iter().map(String::as_str)));
     format!("{} is no word of ours; to watch it run, put -- before the command: {line}", theirs[0])
+}
+
+fn gate_format(text: &str) -> Result<GateFormat, String> {
+    let known = GateFormat::ALL.map(GateFormat::name).join(", ");
+    GateFormat::from_name(text).ok_or_else(|| format!("write one of {known}"))
+}
+
+fn gate_output(text: &str) -> Result<(GateFormat, PathBuf), String> {
+    match text.split_once('=') {
+        Some((format, path)) if !path.is_empty() => Ok((gate_format(format)?, path.into())),
+        _ => Err("write FORMAT=PATH, as in junit=gate.xml".to_owned()),
+    }
 }
 
 fn policy(text: &str) -> Result<Policy, String> {

@@ -95,7 +95,7 @@ fn updating_refuses_what_is_no_evidence_and_what_ci_would_accept_by_itself() {
     let short = sample("too-short");
     let ran =
         files(&[("r.toml", &short)]).type_in("gate --update r.toml").exits(2).says("its evidence is inconclusive");
-    assert!(ran.says("--force accepts it").has(BASELINE), "targets that are fine are still written");
+    assert!(!ran.says("--force accepts it").has(BASELINE), "nothing was accepted");
     files(&[("r.toml", &short)]).type_in("gate --update --force r.toml").exits(0);
     let primes = sample("primes");
     files(&[("r.toml", &primes)]).env("CI", "true").type_in("gate --update r.toml").exits(2).says("CI is set");
@@ -204,4 +204,28 @@ fn a_configuration_with_a_mistake_is_refused_with_its_line() {
             text.replace("[[target]]", "[[tool.concadvise.target]]").replace("[gate]", "[tool.concadvise.gate]");
         files(&[("pyproject.toml", &below)]).type_in("gate").exits(2).says("pyproject.toml:");
     }
+}
+
+#[test]
+fn several_formats_are_written_at_once_and_each_is_sound() {
+    let clean = sample("primes");
+    let found =
+        "\n[[finding]]\ncode = \"CON204\"\nlevel = \"error\"\npath = \"a,b.py\"\nline = 7\nmessage = \"<b>|100%\"\n";
+    let report = format!("{clean}{found}");
+    let scene = files(&[(BASELINE, &baseline(&clean)), ("r.toml", &report)]);
+    let line = "gate r.toml --format json -o junit=gate.xml --output markdown=gate.md --output github=gate.txt";
+    let ran = scene.type_in(line).exits(1);
+    let json: serde_json::Value = serde_json::from_str(&page(&ran)).expect("JSON");
+    assert_eq!((&json["passes"], &json["targets"][0]["verdict"]), (&false.into(), &"changed".into()), "{json:#}");
+    let text = |name: &str| fs::read_to_string(ran.path(name)).expect("it is written");
+    let (junit, markdown, github) = (text("gate.xml"), text("gate.md"), text("gate.txt"));
+    assert!(junit.contains("failures=\"1\"") && junit.contains("<failure type=\"changed\""), "{junit}");
+    assert!(markdown.contains("gate: fails") && markdown.contains("&lt;b&gt;\\|100%"), "{markdown}");
+    assert!(github.starts_with("::error file=a%2Cb.py,line=7,title=CON204::<b>|100%25\n"), "{github}");
+    scene_refuses("gate r.toml --format pdf", "human, markdown");
+    scene_refuses("gate r.toml --output gate.xml", "FORMAT=PATH");
+}
+
+fn scene_refuses(line: &str, says: &str) {
+    scene().type_in(line).exits(2).says(says);
 }

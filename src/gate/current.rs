@@ -135,7 +135,7 @@ impl Current {
         } else if let Some(settle) = &self.unsettled {
             Some(format!("the class of its work is inconclusive: {settle}"))
         } else if self.record.admitted.evidence.is_none() {
-            Some("no executor model was tried, so nothing was compared; run it without --no-trials".to_owned())
+            Some("no executor model was compared; run it without --no-trials, with a larger --budget".to_owned())
         } else {
             self.disturbed.clone()
         }

@@ -147,7 +147,7 @@ fn what_is_not_sure_enough_is_inconclusive() {
     let cases: [(Change, &str); 5] = [
         (noisy, "1 more run would settle it"),
         (few, "a run of 2 s would tell"),
-        (untried, "without --no-trials"),
+        (untried, "no executor model was compared"),
         (unfinished, "cut short"),
         (forgotten, "was not tried in this run"),
     ];

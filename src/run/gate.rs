@@ -11,10 +11,11 @@ use crate::exit::{CHANGED, Ending, INCONCLUSIVE, OK, TARGET_FAILED, USAGE};
 use crate::gate::current::Current;
 use crate::gate::judge::judge;
 use crate::gate::policy::Policy;
-use crate::gate::show::{Outcome, human};
+use crate::gate::show::{Format, Outcome};
 use crate::gate::verdict::Verdict;
 use crate::gate::wire::{Config, TargetConfig};
 use crate::gate::{Baseline, pairing};
+use crate::report::file::write_atomically;
 use crate::rules::Rules;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -164,7 +165,9 @@ impl<'a> Gatekeeper<'a> {
     }
 
     fn tell(&self, outcome: &Outcome) -> Result<(), String> {
-        let page = human::render(outcome, say::colours());
-        say::out(&page).map_err(|why| format!("cannot write to standard output: {why}"))
+        let page = self.options.format.render(outcome, say::colours());
+        say::out(&page).map_err(|why| format!("cannot write to standard output: {why}"))?;
+        let write = |(format, path): &(Format, PathBuf)| write_atomically(path, &format.render(outcome, false));
+        self.options.output.iter().try_for_each(write)
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn update(keeper: &Gatekeeper) -> Result<Ending, String> {
         Vec::new()
     };
     tell(&before, &after, &pruned)?;
-    if before != after || sources::existing(&keeper.baseline)?.is_none() {
+    if before != after {
         write_atomically(&keeper.baseline, &wire::write(&after))
             .map_err(|why| why.replace("--output", "--baseline"))?;
         say::complain(&format!("{} is written; commit it", word(keeper.baseline.as_os_str())));
