@@ -3,6 +3,8 @@
 //! Only commands that work are listed. Everything after `--` is the target's and is taken as bytes.
 
 use crate::exit::{OURS, USAGE};
+use crate::gate::policy::Policy;
+use crate::gate::show::Format as GateFormat;
 use crate::observe::Mechanism;
 use crate::trial::task::Asked;
 use clap::error::ErrorKind;
@@ -19,6 +21,7 @@ Examples:
   concadvise --task app.py:fetch --items 'range(200)'    try a function of your own
   concadvise attach 4711 --duration 1m  watch what runs already
   concadvise check src                  findings in Python source, nothing is run
+  concadvise gate concadvise.toml       did this change of the code change the advice?
   concadvise report concadvise.toml     show a report again
   concadvise doctor                     what can be measured here
   concadvise rules list                 the decision tree";
@@ -29,7 +32,7 @@ Examples:
 #[command(name = "concadvise", version, after_help = EXAMPLES)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 #[command(override_usage = "concadvise [OPTIONS] -- COMMAND...\n       \
-                      concadvise [OPTIONS] --task FUNCTION --items ITEMS\n       concadvise <advise|attach|check|report|rules|doctor|...>")]
+                      concadvise [OPTIONS] --task FUNCTION --items ITEMS\n       concadvise <advise|attach|check|gate|report|rules|doctor|...>")]
 pub struct Cli {
     /// What to do; the main job when absent.
     #[command(subcommand)]
@@ -50,6 +53,8 @@ pub enum Command {
     Report(Report),
     /// Look for what goes wrong with pools, threads, processes and coroutines in Python source, without running it
     Check(Check),
+    /// Say whether a change of the code changed the advice, beside the committed baseline
+    Gate(Gate),
     /// Tell what this machine and these rights let be measured, and how to get the rest
     Doctor(Doctor),
     /// Look at the decision tree
@@ -199,6 +204,54 @@ pub enum CheckFormat {
     Junit,
 }
 
+/// Comparing with a baseline.
+#[derive(Debug, Args)]
+pub struct Gate {
+    /// Reports of runs of now, as FILE or NAME=FILE; two of one target must say the same. Without any, and without a
+    /// command, the configured targets are run
+    #[arg(value_name = "REPORT")]
+    pub reports: Vec<OsString>,
+    /// The baseline [default: concadvise.baseline.toml]
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Accept what is now: write it into the baseline, after telling all that this changes
+    #[arg(long)]
+    pub update: bool,
+    /// Accept also inconclusive evidence, and also where CI is set
+    #[arg(long, requires = "update")]
+    pub force: bool,
+    /// Tell what --update would change, and change nothing
+    #[arg(long, conflicts_with = "update")]
+    pub diff: bool,
+    /// The target's name in the baseline
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// How to show verdicts: human, markdown, github, json, junit
+    #[arg(long, value_name = "FORMAT", value_parser = gate_format, default_value = "human")]
+    pub format: GateFormat,
+    /// Also write them to a file in a format, as in --output junit=gate.xml; can be given several times
+    #[arg(short, long, value_name = "FORMAT=PATH", value_parser = gate_output)]
+    pub output: Vec<(GateFormat, PathBuf)>,
+    /// What a changed answer does [default: fail]
+    #[arg(long, value_name = "POLICY", value_parser = policy)]
+    pub policy: Option<Policy>,
+    /// End with status 3 when a target could not be told or compared
+    #[arg(long)]
+    pub fail_on_inconclusive: bool,
+    /// A folder with rules that add to or replace the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+    /// Names targets and thresholds [default: concadvise.config.toml, or [tool.concadvise] of pyproject.toml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Time for the trials of each target that is run
+    #[arg(long, value_name = "TIME", value_parser = budget)]
+    pub budget: Option<Duration>,
+    /// A command to run instead of reading reports
+    #[arg(last = true, value_name = "COMMAND")]
+    pub argv: Vec<OsString>,
+}
+
 /// Telling what can be measured.
 #[derive(Debug, Args)]
 pub struct Doctor {
@@ -297,7 +350,7 @@ pub struct Refusal {
 pub fn parse(words: Vec<OsString>) -> Result<Cli, Refusal> {
     let own = words.iter().skip(1).take_while(|word| *word != "--").cloned().collect::<Vec<_>>();
     let main_job = !own.iter().any(|word| {
-        ["attach", "check", "report", "doctor", "rules", "explain", "completions", "man"]
+        ["attach", "check", "gate", "report", "doctor", "rules", "explain", "completions", "man"]
             .iter()
             .any(|command| word == command)
     });
@@ -339,6 +392,23 @@ fn put_dashes_before(own: &[OsString], at: usize) -> String {
     let words = ["concadvise"].into_iter().chain(ours.iter().map(String::as_str)).chain(["--"]);
     let line = crate::report::escape::command(words.chain(theirs.iter().map(String::as_str)));
     format!("{} is no word of ours; to watch it run, put -- before the command: {line}", theirs[0])
+}
+
+fn gate_format(text: &str) -> Result<GateFormat, String> {
+    let known = GateFormat::ALL.map(GateFormat::name).join(", ");
+    GateFormat::from_name(text).ok_or_else(|| format!("write one of {known}"))
+}
+
+fn gate_output(text: &str) -> Result<(GateFormat, PathBuf), String> {
+    match text.split_once('=') {
+        Some((format, path)) if !path.is_empty() => Ok((gate_format(format)?, path.into())),
+        _ => Err("write FORMAT=PATH, as in junit=gate.xml".to_owned()),
+    }
+}
+
+fn policy(text: &str) -> Result<Policy, String> {
+    let known = Policy::ALL.map(Policy::name).join(", ");
+    Policy::from_name(text).ok_or_else(|| format!("write one of {known}"))
 }
 
 fn mechanism(text: &str) -> Result<Mechanism, String> {
@@ -449,7 +519,8 @@ mod tests {
             ("concadvise report", "FILE", USAGE),
             ("concadvise report x --format pdf", "table", USAGE),
             ("concadvise rules lst", "list", USAGE),
-            ("concadvise gate", "no word of ours", OURS),
+            ("concadvise gate --policy maybe", "fail, warn, off", USAGE),
+            ("concadvise gate --force", "--update", USAGE),
             ("concadvise attach", "PID", USAGE),
             ("concadvise attach 0", "0 is not in 1..", USAGE),
             ("concadvise attach x", "invalid digit", USAGE),
@@ -466,10 +537,10 @@ mod tests {
     fn help_that_was_asked_for_is_no_error_and_lists_only_what_works() {
         let refusal = parse(words("concadvise --help")).expect_err("help");
         assert!(refusal.asked_for && refusal.status == 0);
-        for now in ["attach", "check", "doctor"] {
+        for now in ["attach", "check", "doctor", "gate"] {
             assert!(refusal.text.contains(now), "{now} is missing in\n{}", refusal.text);
         }
-        for later in ["gate", "predict", "--record", crate::trial::native::HIDDEN_WORD] {
+        for later in ["predict", "--record", crate::trial::native::HIDDEN_WORD] {
             assert!(!refusal.text.contains(later), "{later} in\n{}", refusal.text);
         }
     }

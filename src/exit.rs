@@ -13,7 +13,13 @@ pub const OK: u8 = 0;
 pub const UNSOUND: u8 = 1;
 /// `check`: there are findings at the level of a warning or an error.
 pub const FOUND: u8 = 1;
-/// `attach`, `check`, `report`, `doctor`, `rules`, `explain`: the command line makes no sense, or names what is not there, cannot
+/// `gate`: a change of the code changed the advice, or there are new errors.
+pub const CHANGED: u8 = 1;
+/// `gate --fail-on-inconclusive`: nothing changed, and a target could not be told or compared.
+pub const INCONCLUSIVE: u8 = 3;
+/// `gate`: a target failed, so what it showed may not be its work.
+pub const TARGET_FAILED: u8 = 4;
+/// `attach`, `check`, `gate`, `report`, `doctor`, `rules`, `explain`: the command line makes no sense, or names what is not there, cannot
 /// be read, or cannot be attached to.
 pub const USAGE: u8 = 2;
 /// The main job and `attach`: the trouble is ours. The command line makes no sense, the rules are broken (the target was not run),

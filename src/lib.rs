@@ -26,7 +26,8 @@
 //! 3. Only `sys` holds `unsafe`, each block with its `SAFETY` comment.
 //! 4. Only `report`, `run.rs` and `main.rs` print. Stages return notices; progress goes through a callback.
 //! 5. A type lives in the stage that produces it. There is no `types.rs`, `common.rs`, `utils.rs`.
-//! 6. Wire formats stay at the edges (recordings, rule files, harness messages, report formats); core types derive no
+//! 6. Wire formats stay at the edges (recordings, rule files, harness messages, report formats, and of `gate` the
+//!    baseline and configuration in `gate::wire` and verdicts in `gate::show`); core types derive no
 //!    serde.
 //!
 //! # What is never done

@@ -8,6 +8,7 @@ mod attach;
 mod check;
 mod doctor;
 mod elsewhere;
+mod gate;
 mod look;
 mod outline;
 mod progress;
@@ -37,6 +38,7 @@ pub fn run(cli: &Cli) -> Ending {
         Some(Command::Attach(options)) => attach::attach(options),
         Some(Command::Report(options)) => look::report(options),
         Some(Command::Check(options)) => check::check(options),
+        Some(Command::Gate(options)) => gate::gate(options),
         Some(Command::Doctor(options)) => doctor::doctor(options),
         Some(Command::Rules(options)) => look::rules(options),
         Some(Command::Explain { id }) => look::explain(id),

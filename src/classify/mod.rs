@@ -112,6 +112,13 @@ fn settle(wait: Share, agreement: Option<f64>) -> String {
     }
 }
 
+impl Class {
+    /// The class that a waiting share stands for, when there is enough to judge.
+    pub fn at(wait: Share) -> Self {
+        class_of(wait, &mut Ledger::default())
+    }
+}
+
 /// The class that a waiting share stands for.
 fn class_of(wait: Share, ledger: &mut Ledger) -> Class {
     if ledger.reaches(&IO_BOUND, Some(wait.get())) {

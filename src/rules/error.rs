@@ -41,7 +41,7 @@ impl Error {
 const QUOTED: usize = 64;
 
 /// A word of a rule file for use in a sentence: cut short, and with nothing in it that a terminal would obey.
-pub(super) fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let mut shown: String = word.chars().take(QUOTED).flat_map(char::escape_debug).collect();
     if word.chars().nth(QUOTED).is_some() {
         shown.push('…');

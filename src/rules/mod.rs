@@ -6,7 +6,7 @@
 //! `condition` one comparison, `parse` and `load` turn files into [`Rules`], `walk` walks them.
 
 mod condition;
-mod error;
+pub(crate) mod error;
 pub mod facts;
 mod load;
 mod measure;

@@ -22,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Scene {
     folder: TempDir,
     options: Vec<OsString>,
+    environment: Vec<(String, String)>,
     input: Vec<u8>,
     stdout: Option<Stdio>,
 }
@@ -49,12 +50,18 @@ pub fn scene() -> Scene {
 /// A scene in which models are tried.
 pub fn trying_scene() -> Scene {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    Scene { folder, options: Vec::new(), input: Vec::new(), stdout: None }
+    Scene { folder, options: Vec::new(), environment: Vec::new(), input: Vec::new(), stdout: None }
 }
 
 impl Scene {
     pub fn option(mut self, word: impl Into<OsString>) -> Self {
         self.options.push(word.into());
+        self
+    }
+
+    /// A variable of the environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -118,6 +125,10 @@ impl Scene {
         let mut child = Command::new(env!("CARGO_BIN_EXE_concadvise"))
             .args(words)
             .current_dir(self.folder.path())
+            // These tests are run in CI too, where a scene is still a person at a keyboard.
+            .env_remove("CI")
+            .env_remove("GITHUB_ACTIONS")
+            .envs(self.environment)
             .stdin(Stdio::piped())
             .stdout(self.stdout.take().unwrap_or_else(Stdio::piped))
             .stderr(fs::File::create(self.folder.path().join(".stderr")).expect("a file for standard error"))

@@ -77,7 +77,7 @@ pub(super) fn trials(rerun: Option<&Rerun>) -> Vec<schema::Trial> {
     let of_site = |site: &Site| {
         let place = said(&site.place());
         let sequential = projections(None, &site.trials).into_iter().find(|tried| tried.setting == Setting::SEQUENTIAL);
-        let trials = super::rows(&site.trials, None, sequential.map(|tried| tried.seconds));
+        let trials = super::trials::rows(&site.trials, None, sequential.map(|tried| tried.seconds));
         trials.into_iter().map(move |trial| schema::Trial { site: Some(place.clone()), ..trial })
     };
     sites.iter().flat_map(of_site).collect()

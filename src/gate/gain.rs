@@ -1,0 +1,107 @@
+//! [`Gain`]: what one setting gains over another, by what was measured, with how sure that is.
+
+use super::record::{Choice, Point, Record};
+use crate::trial::model::Model;
+
+/// The least that a ratio measured again differs by, each way: as `recommendation` takes it for trials that were
+/// repeated three times or more.
+const NOISE: f64 = 0.03;
+
+/// The same of a setting that ran once. In `bench/accuracy` four in five speed-ups were measured again within this.
+const ONCE: f64 = 0.10;
+
+/// Time of one setting over time of another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gain {
+    /// 1.2: the other is 20 % faster.
+    pub value: f64,
+    /// Lower end of its range.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+impl Gain {
+    /// What `to` gains over `from`. The two were measured apart, so their relative errors add as squares.
+    pub fn of(from: &Point, to: &Point) -> Self {
+        let value = to.speedup / from.speedup;
+        let below = ((1.0 - to.low / to.speedup).powi(2) + (from.high / from.speedup - 1.0).powi(2)).sqrt();
+        let above = ((to.high / to.speedup - 1.0).powi(2) + (1.0 - from.low / from.speedup).powi(2)).sqrt();
+        Self { value, low: value * (1.0 - below).max(0.0), high: value * (1.0 + above) }
+    }
+
+    /// Further runs after which its lower end would be above `least`, when it stays what it is; `None` when no number
+    /// of them would do it. An error shrinks with the root of the number of measurements.
+    pub fn runs_to_settle(self, least: f64) -> Option<u64> {
+        let room = self.value - least;
+        (room > 0.0).then(|| ((self.value - self.low) / room).powi(2).ceil().max(2.0) as u64 - 1)
+    }
+}
+
+/// The range in which a speed-up would be measured again: that of its repeats, and at least what `repeats` leave open.
+pub fn range(speedup: f64, low: Option<f64>, high: Option<f64>, repeats: u64) -> (f64, f64) {
+    let least = (ONCE / repeats.max(1) as f64).max(NOISE);
+    let low = low.unwrap_or(speedup).min(speedup * (1.0 - least));
+    (low, high.unwrap_or(speedup).max(speedup * (1.0 + least)))
+}
+
+impl Record {
+    /// The point that stands for a choice where that many CPUs are usable: that setting itself, else the same model with
+    /// the number of workers nearest to it, up to `within` times as many.
+    pub fn point(&self, choice: &Choice, cpus: u64, within: f64) -> Option<&Point> {
+        let workers = choice.workers_on(cpus);
+        let same = self.points.iter().filter(|point| point.model == choice.model);
+        let apart = |point: &Point| ratio(point.workers, workers);
+        let like = |point: &Point| {
+            (point.start_method == choice.start_method) as u8 + (point.chunk_size == choice.chunk_size) as u8
+        };
+        let near = same.filter(|point| choice.model == Model::Sequential || apart(point) <= within);
+        near.min_by(|one, other| apart(one).total_cmp(&apart(other)).then(like(other).cmp(&like(one))))
+    }
+}
+
+impl Record {
+    /// The best that a model did: what keeping it costs at least, where its number of workers was not tried. The race
+    /// tries more workers while that pays, so what it left out is not better.
+    pub fn best_of(&self, model: Model) -> Option<&Point> {
+        let same = self.points.iter().filter(|point| point.model == model);
+        same.max_by(|one, other| one.speedup.total_cmp(&other.speedup))
+    }
+}
+
+/// How many times more the larger is.
+pub fn ratio(one: u64, other: u64) -> f64 {
+    one.max(other).max(1) as f64 / one.min(other).max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(speedup: f64, low: f64, high: f64) -> Point {
+        Point { model: Model::Threads, workers: 2, chunk_size: None, start_method: None, speedup, low, high }
+    }
+
+    #[test]
+    fn errors_that_have_nothing_to_do_with_one_another_add_as_squares() {
+        let gain = Gain::of(&point(1.0, 0.97, 1.03), &point(1.2, 1.152, 1.248));
+        assert!((gain.value - 1.2).abs() < 1e-9 && (gain.low - 1.14).abs() < 1e-9, "{gain:?}");
+    }
+
+    #[test]
+    fn what_would_settle_it_is_told_where_it_can_be_settled() {
+        let gain = |value, low| Gain { value, low, high: value };
+        assert_eq!(gain(1.2, 1.0).runs_to_settle(1.05), Some(1));
+        assert_eq!(gain(1.25, 0.95).runs_to_settle(1.05), Some(2));
+        assert_eq!(gain(1.04, 0.9).runs_to_settle(1.05), None);
+    }
+
+    #[test]
+    fn few_repeats_leave_more_open() {
+        for (repeats, low) in [(0, 1.8), (1, 1.8), (2, 1.9), (3, 1.933), (9, 1.94)] {
+            let (at, _) = range(2.0, None, None, repeats);
+            assert!((at - low).abs() < 1e-3, "{repeats}: {at}");
+        }
+        assert_eq!(range(2.0, Some(1.0), Some(3.0), 5), (1.0, 3.0));
+    }
+}

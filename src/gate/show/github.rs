@@ -1,0 +1,74 @@
+//! Annotations of GitHub's runner: new errors at their lines first, then targets. The runner shows ten of a level in a
+//! step and drops the rest without a word, so the tenth says how many more there are.
+
+use super::Outcome;
+use crate::gate::verdict::{Judgement, Verdict};
+use crate::report::escape::text;
+
+/// Annotations of one level that a step shows.
+const SHOWN: usize = 10;
+
+/// The commands, one in each line.
+pub fn render(outcome: &Outcome) -> String {
+    let judged = || outcome.judgements.iter();
+    let mut errors: Vec<String> = judged()
+        .flat_map(|judged| &judged.new_errors)
+        .map(|found| {
+            let place = format!("file={},line={},title={}", property(&found.path), found.line, property(&found.code));
+            format!("{place}::{}", data(&found.message))
+        })
+        .collect();
+    errors.extend(judged().filter(|judged| judged.fails()).map(of_target));
+    let warned =
+        |judged: &&Judgement| !judged.fails() && !matches!(judged.verdict, Verdict::Unchanged | Verdict::Improved);
+    let warnings = judged().filter(warned).map(of_target).collect();
+    let improved = |judged: &&Judgement| judged.verdict == Verdict::Improved;
+    let notices = judged().filter(improved).map(of_target).collect();
+    [("error", errors), ("warning", warnings), ("notice", notices)]
+        .into_iter()
+        .map(|(level, rows)| some(level, rows))
+        .collect()
+}
+
+fn of_target(judged: &Judgement) -> String {
+    let all = [judged.reasons.as_slice(), &judged.todo].concat().join(". ");
+    let title = format!("{}: {}", judged.target, judged.verdict.name());
+    format!("title={}::{}", property(&title), data(&all))
+}
+
+fn some(level: &str, mut rows: Vec<String>) -> String {
+    if rows.len() > SHOWN {
+        let more = rows.len() - (SHOWN - 1);
+        rows.truncate(SHOWN - 1);
+        rows.push(format!("title=concadvise gate::{more} more are in this step's log"));
+    }
+    rows.into_iter().map(|row| format!("::{level} {row}\n")).collect()
+}
+
+/// What follows the second `::`: one line, and no escape of the runner's that the text did not mean.
+fn data(sentence: &str) -> String {
+    text(sentence).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// What follows a `=`.
+fn property(value: &str) -> String {
+    data(value).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_of_a_level_are_shown_and_the_last_says_how_many_more() {
+        let rows = |count: usize| some("error", (0..count).map(|row| format!("title=a::{row}")).collect());
+        assert_eq!(rows(10).lines().count(), 10);
+        let many = rows(25);
+        assert_eq!((many.lines().count(), many.contains("::16 more are")), (10, true), "{many}");
+    }
+
+    #[test]
+    fn nothing_from_a_file_is_a_command() {
+        assert_eq!(property("a,b:c\n::error::x%0A"), "a%2Cb%3Ac\\x0a%3A%3Aerror%3A%3Ax%250A");
+    }
+}

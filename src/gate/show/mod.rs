@@ -1,0 +1,88 @@
+//! Verdicts as people and programs read them: one file for each format. Everything from targets, reports and baselines
+//! is escaped here, for what it goes to; nothing is decided.
+
+pub mod github;
+pub mod human;
+pub mod json;
+pub mod junit;
+pub mod markdown;
+
+use super::verdict::{Judgement, Verdict};
+
+/// The formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For a terminal and a log.
+    Human,
+    /// For `$GITHUB_STEP_SUMMARY` and comments.
+    Markdown,
+    /// Annotations of GitHub's runner.
+    Github,
+    /// One document, for programs.
+    Json,
+    /// Test results, as most CI systems read them.
+    Junit,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 5] = [Self::Human, Self::Markdown, Self::Github, Self::Json, Self::Junit];
+
+    /// The word on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Markdown => "markdown",
+            Self::Github => "github",
+            Self::Json => "json",
+            Self::Junit => "junit",
+        }
+    }
+
+    /// The format of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+
+    /// The text, ended by a line end. Only a person's has colours.
+    pub fn render(self, outcome: &Outcome, colours: bool) -> String {
+        match self {
+            Self::Human => human::render(outcome, colours),
+            Self::Markdown => markdown::render(outcome),
+            Self::Github => github::render(outcome),
+            Self::Json => json::render(outcome),
+            Self::Junit => junit::render(outcome),
+        }
+    }
+}
+
+/// What a gate says of all targets.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Outcome {
+    /// In order of name.
+    pub judgements: Vec<Judgement>,
+    /// Caveats that are of no one target.
+    pub notes: Vec<String>,
+}
+
+impl Outcome {
+    /// Whether any target fails the gate.
+    pub fn fails(&self) -> bool {
+        self.judgements.iter().any(Judgement::fails)
+    }
+
+    /// Whether any target could not be told or compared.
+    pub fn open(&self) -> bool {
+        let open = |judged: &Judgement| matches!(judged.verdict, Verdict::Inconclusive | Verdict::Incomparable);
+        self.judgements.iter().any(open)
+    }
+
+    /// How many there are of each verdict, the worst first: `1 changed, 2 unchanged`.
+    pub fn counts(&self) -> String {
+        let count = |verdict: Verdict| self.judgements.iter().filter(|judged| judged.verdict == verdict).count();
+        let some =
+            Verdict::ALL.into_iter().rev().map(|verdict| (verdict, count(verdict))).filter(|(_, count)| *count > 0);
+        let counts: Vec<String> = some.map(|(verdict, count)| format!("{count} {}", verdict.name())).collect();
+        if counts.is_empty() { "no targets".to_owned() } else { counts.join(", ") }
+    }
+}

@@ -1,0 +1,107 @@
+//! Another answer, because of the code: what changing would be worth, how sure that is, and how near the old answer lies
+//! on either side.
+
+use super::doubt::near;
+use super::gain::Gain;
+use super::judge::{Case, Said, said};
+use super::record::Choice;
+use super::replay::Replayed;
+use super::verdict::Verdict;
+
+impl Case<'_> {
+    /// Another answer, because of the code: whether it is worth failing for, and sure.
+    pub fn weighed(&self, then: &Replayed, now: &Replayed) -> Said {
+        let Self { current, thresholds, .. } = *self;
+        let (old, new) = (&then.choice, &now.choice);
+        let answer = format!("the answer was {old} and is {new}");
+        let meant = "if the change is meant, accept it with concadvise gate --update; else look at what moved";
+        let unsure = |reason: String, todo: String| {
+            (Verdict::Inconclusive, vec![format!("{answer}, but {reason}")], vec![todo], None)
+        };
+        if let Some(said) = self.near_a_boundary(then, now, &unsure) {
+            return said;
+        }
+        if let Some(why) = current.refused.get(&old.model) {
+            let reason = format!("{answer}: {} cannot be used any more ({why})", old.model);
+            return said(Verdict::Changed, reason, meant);
+        }
+        let here = &current.record.ground;
+        let Some(keep) = self.stands_for(&current.record, old) else {
+            let reason = format!("{} was not tried in this run, so what keeping it costs is unknown", old);
+            return unsure(reason, "run it again with a larger --budget".to_owned());
+        };
+        let Some(to) = self.stands_for(&current.record, new) else {
+            let reason = format!("{new} was not tried in this run, so what it gains is unknown");
+            return unsure(reason, "run it again with a larger --budget".to_owned());
+        };
+        let gain = Gain::of(keep, to);
+        let free = now.leaves(keep, &current.record, here);
+        // What the rules left before and leave no more, no trial of a synthetic workload can show to be worse.
+        let stake = if free { gain.value } else { gain.value.max(self.mattered(old, new)) };
+        let percent = (stake - 1.0) * 100.0;
+        if stake < 1.0 + thresholds.gain {
+            let effect =
+                format!("{answer}, which gains {:.0} %: less than {:.0} %", percent.max(0.0), thresholds.gain * 100.0);
+            let (verdict, reasons, todo, _) =
+                said(Verdict::Warn, effect, "accept it with concadvise gate --update when you touch it next");
+            return (verdict, reasons, todo, Some(gain));
+        }
+        let least = 1.0 + thresholds.equivalent;
+        if free && gain.low < least {
+            let reason = format!("its gain of {percent:.0} % was measured as {:.2}× to {:.2}×", gain.low, gain.high);
+            let todo = gain.runs_to_settle(least).filter(|runs| *runs <= 20).map_or_else(
+                || "its runs differ too much to tell; a quieter machine or a larger --budget would".to_owned(),
+                |runs| format!("{runs} more run{} would settle it", if runs == 1 { "" } else { "s" }),
+            );
+            return unsure(reason, todo);
+        }
+        if let Some(reason) = self.as_likely_then(then, new) {
+            return unsure(reason, "accept a run with a larger --budget as the baseline".to_owned());
+        }
+        let reason = match free {
+            true => format!("{answer}, which gains {percent:.0} % ({:.2}× to {:.2}×)", gain.low, gain.high),
+            false => format!("{answer}: rule {} does not admit {} any more", now.admitted.rule, old.model),
+        };
+        (Verdict::Changed, vec![reason], vec![meant.to_owned()], Some(gain))
+    }
+
+    fn near_a_boundary(
+        &self,
+        then: &Replayed,
+        now: &Replayed,
+        unsure: &dyn Fn(String, String) -> Said,
+    ) -> Option<Said> {
+        let Self { baseline, current, rules, .. } = *self;
+        let here = &current.record.ground;
+        for (record, from, other, whose) in
+            [(&current.record, now, &then.choice, "this run"), (baseline, then, &now.choice, "the baseline")]
+        {
+            if let Some(near) = near(record, from, rules, here).into_iter().find(|near| self.alike(&near.choice, other))
+            {
+                let reason = format!(
+                    "{whose} is near a boundary: {} is {:.3}, and at {:.3} the answer would be {other}",
+                    near.fact, near.value, near.at
+                );
+                let todo = "a longer run, or one with more of the usual work, would tell".to_owned();
+                return Some(unsure(reason, todo));
+            }
+        }
+        None
+    }
+
+    /// What the old answer gained over the new one in the baseline; without limit where that was not measured.
+    fn mattered(&self, old: &Choice, new: &Choice) -> f64 {
+        let points = self.stands_for(self.baseline, new).zip(self.stands_for(self.baseline, old));
+        points.map_or(f64::INFINITY, |(new, old)| Gain::of(new, old).value)
+    }
+
+    /// Why the baseline could as well have had the new answer.
+    fn as_likely_then(&self, then: &Replayed, new: &Choice) -> Option<String> {
+        let Self { baseline, current, thresholds, .. } = *self;
+        let to = self.stands_for(baseline, new)?;
+        let gain = Gain::of(self.stands_for(baseline, &then.choice)?, to);
+        let contested = then.leaves(to, baseline, &current.record.ground) && gain.high >= 1.0 + thresholds.gain;
+        contested
+            .then(|| format!("in the baseline it was measured to gain {:.2}× to {:.2}× already", gain.low, gain.high))
+    }
+}

@@ -1,0 +1,173 @@
+//! `concadvise gate`: reads the baseline and the runs of now (or makes them), and tells, accepts, or says what accepting
+//! would change. What the verdict is, is the `gate` stage's; here is only what needs files, processes and a terminal.
+
+mod accept;
+mod live;
+mod sources;
+
+use super::say;
+use crate::cli::Gate;
+use crate::exit::{CHANGED, Ending, INCONCLUSIVE, OK, TARGET_FAILED, USAGE};
+use crate::gate::current::Current;
+use crate::gate::judge::judge;
+use crate::gate::policy::Policy;
+use crate::gate::show::{Format, Outcome};
+use crate::gate::verdict::Verdict;
+use crate::gate::wire::{Config, TargetConfig};
+use crate::gate::{Baseline, pairing};
+use crate::report::file::write_atomically;
+use crate::rules::Rules;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Where the baseline lies when nobody says otherwise.
+const USUAL: &str = "concadvise.baseline.toml";
+
+/// What all forms of the command work with.
+struct Gatekeeper<'a> {
+    options: &'a Gate,
+    config: Config,
+    rules: Rules,
+    baseline: PathBuf,
+}
+
+/// A run with the name that it was given, where it was.
+struct Named {
+    name: Option<String>,
+    /// The words that run it again; `None` where a report was handed over.
+    words: Option<Vec<std::ffi::OsString>>,
+    current: Current,
+}
+
+/// Does what was asked for.
+pub fn gate(options: &Gate) -> Ending {
+    let ending = Gatekeeper::of(options).and_then(|keeper| {
+        if options.update {
+            accept::update(&keeper)
+        } else if options.diff {
+            accept::diff(&keeper)
+        } else {
+            keeper.compare()
+        }
+    });
+    ending.unwrap_or_else(|sentence| {
+        say::block(&sentence);
+        Ending::Status(USAGE)
+    })
+}
+
+impl<'a> Gatekeeper<'a> {
+    fn of(options: &'a Gate) -> Result<Self, String> {
+        if !options.reports.is_empty() && !options.argv.is_empty() {
+            return Err("reports and a command to run were both given; give one of them".to_owned());
+        }
+        let config = sources::config(options.config.as_deref())?;
+        let rules = super::rules(options.rules.as_deref())?;
+        let configured = || config.baseline.as_ref().map(PathBuf::from);
+        let baseline = options.baseline.clone().or_else(configured).unwrap_or_else(|| USUAL.into());
+        Ok(Self { options, config, rules, baseline })
+    }
+
+    fn policy_of(&self, name: &str) -> Policy {
+        self.options.policy.unwrap_or_else(|| self.config.policy_of(name))
+    }
+
+    /// The configured targets that are looked at, when they are what was asked for.
+    fn configured(&self) -> Result<Vec<&TargetConfig>, String> {
+        if self.config.targets.is_empty() {
+            return Err("there is nothing to compare: name a report, put a command after --, or name targets in \
+                 concadvise.config.toml, as in:\n[[target]]\nname = \"app\"\ncommand = [\"python3\", \"app.py\"]"
+                .to_owned());
+        }
+        let looked_at = |target: &&TargetConfig| self.policy_of(&target.name) != Policy::Off;
+        Ok(self.config.targets.iter().filter(looked_at).collect())
+    }
+
+    fn asks_for_configured(&self) -> bool {
+        self.options.reports.is_empty() && self.options.argv.is_empty()
+    }
+
+    /// The runs of now: reports that were handed over, or of the command, or of every configured target.
+    fn runs(&self) -> Result<Vec<Named>, String> {
+        if !self.options.reports.is_empty() {
+            return self
+                .options
+                .reports
+                .iter()
+                .map(|word| sources::report(word, self.options.name.as_deref()))
+                .collect();
+        }
+        if !self.options.argv.is_empty() {
+            let words = [vec!["--".into()], self.options.argv.clone()].concat();
+            return Ok(vec![live::run(self, self.options.name.clone(), words)?]);
+        }
+        let run = |target: &TargetConfig| {
+            let words = target.words.iter().map(Into::into).collect();
+            live::run(self, Some(target.name.clone()), words)
+        };
+        self.configured()?.into_iter().map(run).collect()
+    }
+
+    fn compare(&self) -> Result<Ending, String> {
+        if self.asks_for_configured() {
+            self.configured()?;
+        }
+        let baseline = sources::baseline(&self.baseline)?;
+        let mut outcome = Outcome::default();
+        let mut runs: BTreeMap<String, Vec<Named>> = BTreeMap::new();
+        for run in self.runs()? {
+            match pairing::target_of(&baseline, run.name.as_deref(), &run.current) {
+                Ok(name) => runs.entry(name).or_default().push(run),
+                Err(why) if self.asks_for_configured() => outcome.notes.push(why),
+                Err(why) => return Err(why),
+            }
+        }
+        for (name, runs) in runs {
+            self.judge(&baseline, &name, runs, &mut outcome)?;
+        }
+        if self.asks_for_configured() {
+            let known = |name: &str| self.config.targets.iter().any(|target| target.name == name);
+            let gone = baseline.targets().iter().filter(|target| !known(&target.name));
+            outcome.notes.extend(gone.map(|target| {
+                format!("{} is in the baseline and not configured; concadvise gate --update drops it", target.name)
+            }));
+        }
+        self.tell(&outcome)?;
+        let failed = outcome.judgements.iter().any(|judged| judged.failed.is_some());
+        let asked = self.options.fail_on_inconclusive || self.config.fail_on_inconclusive;
+        Ok(Ending::Status(match () {
+            () if outcome.fails() => CHANGED,
+            () if failed => TARGET_FAILED,
+            () if asked && outcome.open() => INCONCLUSIVE,
+            () => OK,
+        }))
+    }
+
+    /// A changed answer that we can run again is run again, and fails only when that says the same.
+    fn judge(&self, baseline: &Baseline, name: &str, runs: Vec<Named>, outcome: &mut Outcome) -> Result<(), String> {
+        let (policy, Some(target)) = (self.policy_of(name), baseline.target(name)) else { return Ok(()) };
+        if policy == Policy::Off {
+            outcome.notes.push(format!("{name} is not looked at: its policy is off"));
+            return Ok(());
+        }
+        let words = runs.first().and_then(|run| run.words.clone());
+        let mut currents: Vec<Current> = runs.into_iter().map(|run| run.current.named(name)).collect();
+        let judged = |currents: &[Current]| judge(target, currents, &self.rules, policy, &self.config.thresholds);
+        let Some(mut judgement) = judged(&currents) else { return Ok(()) };
+        if let Some(words) = words.filter(|_| judgement.verdict == Verdict::Changed && judgement.new_errors.is_empty())
+        {
+            say::complain(&format!("{name} seems to have changed; it is run again to be sure"));
+            currents.push(live::run(self, Some(name.to_owned()), words)?.current.named(name));
+            judgement = judged(&currents).unwrap_or(judgement);
+        }
+        outcome.judgements.push(judgement);
+        Ok(())
+    }
+
+    fn tell(&self, outcome: &Outcome) -> Result<(), String> {
+        let page = self.options.format.render(outcome, say::colours());
+        say::out(&page).map_err(|why| format!("cannot write to standard output: {why}"))?;
+        let write = |(format, path): &(Format, PathBuf)| write_atomically(path, &format.render(outcome, false));
+        self.options.output.iter().try_for_each(write)
+    }
+}
