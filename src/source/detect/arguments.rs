@@ -290,7 +290,9 @@ fn is_short(body: &[Stmt], left: &mut usize, dear: &impl Fn(&Expr) -> bool) -> b
 /// `chunksize=` behind the last argument, where nothing but commas is between it and the end.
 fn chunked_text(at: &At<'_>, arguments: &ast::Arguments) -> Option<(TextRange, String)> {
     let last = arguments.args.iter().map(Ranged::end).chain(arguments.keywords.iter().map(Ranged::end)).max()?;
-    let end = arguments.end() - TextSize::from(1);
+    // Where the file ends within them, nothing closes them.
+    let closed = at.file.source.text_of(arguments).ends_with(')') && last < arguments.end();
+    let end = closed.then(|| arguments.end() - TextSize::from(1))?;
     let between = &at.file.source.text[TextRange::new(last, end)];
     let comma = match between.trim() {
         "" => ", ",

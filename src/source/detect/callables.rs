@@ -4,9 +4,9 @@ use super::executors::{Workers, sends};
 use super::handed::{self, Slot, Way};
 use crate::source::calls;
 use crate::source::finding::{Fix, Found};
+use crate::source::python::Ranged;
 use crate::source::python::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use crate::source::python::ast::{self, Expr, Stmt};
-use crate::source::python::{Ranged, TextRange, TextSize};
 use crate::source::walk::{At, Node};
 
 /// CON208: a task sends another to its own pool, and waits for it.
@@ -210,8 +210,8 @@ fn mended<'a>(at: &At<'a>, call: &'a ast::ExprCall, inner: &'a ast::ExprCall, sl
     if with.is_empty() {
         return Some(func.to_owned());
     }
-    let one = TextSize::from(1);
-    let text = source.text[TextRange::new(with.start() + one, with.end() - one)].trim();
+    // Where the file ends within them, nothing closes them.
+    let text = source.text_of(with).strip_prefix('(')?.strip_suffix(')')?.trim();
     let text = text.strip_suffix(',').unwrap_or(text).trim_end();
     if text.contains('#') || with.args.iter().any(Expr::is_generator_expr) {
         return None;
