@@ -147,7 +147,7 @@ pub struct Attach {
 }
 
 /// Checking source.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Check {
     /// Files and folders; the current folder when none is named
     #[arg(value_name = "PATH")]
@@ -155,21 +155,48 @@ pub struct Check {
     /// How to show findings
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub format: CheckFormat,
+    /// Also write them to a file in another format, as sarif=findings.sarif; may be repeated
+    #[arg(long, value_name = "FORMAT=PATH", value_parser = check_output)]
+    pub output: Vec<(CheckFormat, PathBuf)>,
     /// Look for these only: codes, their beginnings, or ALL
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub select: Vec<String>,
     /// Do not look for these
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub ignore: Vec<String>,
+    /// Change files so that findings go, where that changes nothing else that the program does
+    #[arg(long)]
+    pub fix: bool,
+    /// Also where it changes what the program does; look at --diff first
+    #[arg(long)]
+    pub unsafe_fixes: bool,
+    /// Print what --fix or --unsafe-fixes would change, and change nothing; the status is 1 when it would
+    #[arg(long)]
+    pub diff: bool,
+    /// Take [tool.concadvise.check] from this file instead of the nearest pyproject.toml
+    #[arg(long, value_name = "FILE", conflicts_with = "isolated")]
+    pub config: Option<PathBuf>,
+    /// Take no configuration from any file
+    #[arg(long)]
+    pub isolated: bool,
 }
 
 /// How findings are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum CheckFormat {
     /// With lines of source, for people
+    #[default]
     Text,
     /// One document, for programs
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of a GitHub workflow
+    Github,
+    /// GitLab's Code Quality report
+    Gitlab,
+    /// XML of JUnit, as results of tests
+    Junit,
 }
 
 /// Telling what can be measured.
@@ -329,6 +356,14 @@ fn scheduler(text: &str) -> Result<String, String> {
         Some((host, port)) if plain(host) && port.parse::<u16>().is_ok_and(|port| port > 0) => Ok(text.to_owned()),
         _ => Err("write the address that dask scheduler prints, as tcp://HOST:8786".to_owned()),
     }
+}
+
+fn check_output(text: &str) -> Result<(CheckFormat, PathBuf), String> {
+    let known = || CheckFormat::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    let names = || known().map(|one| one.get_name().to_owned()).collect::<Vec<_>>().join(", ");
+    let (format, path) = text.split_once('=').ok_or("write a format and a path, as sarif=findings.sarif")?;
+    let format = CheckFormat::from_str(format, false).map_err(|_| format!("the format must be one of {}", names()))?;
+    if path.is_empty() { Err("name a file after =".to_owned()) } else { Ok((format, PathBuf::from(path))) }
 }
 
 fn budget(text: &str) -> Result<Duration, String> {

@@ -4,11 +4,6 @@ use concadvise::trial::native;
 use concadvise::{cli, run};
 use std::process::ExitCode;
 
-/// A tree is thousands of small pieces, and glibc takes a sixth of a check's time to hand them out and take them back.
-/// It is this process's alone: nothing of it reaches a target.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().collect();
     if words.get(1).is_some_and(|word| word == native::HIDDEN_WORD) {

@@ -1,6 +1,12 @@
 //! What a person is promised who asks for a check: findings with their lines, the same for programs, a status that a
 //! script can trust, and nothing run.
 
+#[path = "check/configuration.rs"]
+mod configuration;
+#[path = "check/fixes.rs"]
+mod fixes;
+#[path = "check/formats.rs"]
+mod formats;
 #[expect(dead_code, reason = "the scene serves other tests too")]
 mod support;
 

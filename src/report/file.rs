@@ -3,7 +3,7 @@
 use super::escape::word;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use tempfile::Builder;
 
@@ -17,7 +17,15 @@ const EVERYONE: u32 = 0o666;
 /// # Errors
 /// A sentence with the path, the cause, and what to do.
 pub fn write_atomically(path: &Path, text: &str) -> Result<(), String> {
-    put(path, text).map_err(|why| sentence(path, &why))
+    put(path, text.as_bytes()).map_err(|why| sentence(path, &why))
+}
+
+/// The same with bytes, for a file that is there already.
+///
+/// # Errors
+/// The cause alone: what the file is, its writer knows.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes)
 }
 
 /// Says early what would make [`write_atomically`] fail later; a run may take hours.
@@ -29,15 +37,17 @@ pub fn writable(path: &Path) -> Result<(), String> {
     check().map_err(|why| sentence(path, &why))
 }
 
-fn put(path: &Path, text: &str) -> io::Result<()> {
+fn put(path: &Path, text: &[u8]) -> io::Result<()> {
     if is_stream(path) {
-        return OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes());
+        return OpenOptions::new().write(true).open(path)?.write_all(text);
     }
     let path = resolved(path)?;
     let file = beside(&path)?;
     // Through the file itself: the wrapper's errors name the temporary file, which says nothing to anybody.
-    file.as_file().write_all(text.as_bytes())?;
+    file.as_file().write_all(text)?;
     if let Ok(there) = fs::metadata(&path) {
+        // Whoever may write a file is not always its owner, and may not give it back: then it is the writer's.
+        let _ = fchown(file.as_file(), Some(there.uid()), Some(there.gid()));
         file.as_file().set_permissions(Permissions::from_mode(there.permissions().mode()))?;
     }
     file.as_file().sync_all()?;

@@ -1,125 +1,84 @@
-//! Findings for people: each with its line of source and the place in it marked; and a code's page for `explain`.
+//! Findings, in every format that they are wanted in: one file per format. Here is what formats share: where a finding
+//! is for those who know files and lines only, and a name for it that outlives edits elsewhere in its file.
 
-use super::{binary, escape};
-use crate::source::catalogue::Entry;
-use crate::source::finding::{Finding, Level};
+pub mod github;
+pub mod gitlab;
+pub mod json;
+pub mod junit;
+pub mod sarif;
+pub mod text;
+
+use super::escape;
+use crate::source::finding::Finding;
 use crate::source::project::Checked;
-use std::fmt::Write;
-use std::path::Path;
+use crate::source::python::Place;
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
 
-/// Most columns of a line of source that are shown.
-const WIDEST: usize = 110;
-
-/// All findings and their number, each line ended.
-pub fn render(checked: &Checked, colours: bool) -> String {
-    let mut page = binary::render(&checked.binaries, colours);
-    for finding in &checked.findings {
-        one(&mut page, finding, colours);
-        page.push('\n');
-    }
-    let count = |level: Level| checked.findings.iter().filter(|finding| finding.level == level).count();
-    let some = |level: Level| Some(counted(count(level), level.name())).filter(|_| count(level) > 0);
-    let counts: Vec<String> = Level::ALL.into_iter().rev().filter_map(some).collect();
-    let counts = if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") };
-    if checked.files > 0 || checked.binaries.is_empty() {
-        let _ = writeln!(page, "{} checked: {counts}", counted(checked.files, "file"));
-    }
-    page
-}
-
-/// What a code means, as a page.
-pub fn explain(entry: &Entry) -> String {
-    let indented = |text: &str| text.lines().fold(String::new(), |all, line| all + "    " + line + "\n");
-    let plain = format!(
-        "{} {}\n\n  level     {}{}\n  evidence  {}\n\n{}\n\nWhy it is bad\n{}\n\nExample\n{}\nUse instead\n{}\nSource: {}",
-        entry.code,
-        entry.name,
-        entry.level.name(),
-        if entry.default { "" } else { ", only when selected" },
-        entry.evidence.name(),
-        entry.what,
-        entry.why,
-        indented(entry.example.trim_end()),
-        indented(entry.use_instead.trim_end()),
-        entry.source
-    );
-    plain.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
-}
+pub use text::explain;
 
 /// A path as it was named, without a `./` that nobody typed.
 pub(super) fn shown(path: &Path) -> String {
     escape::word(path.strip_prefix("./").unwrap_or(path).as_os_str())
 }
 
-fn counted(number: usize, what: &str) -> String {
-    let several = if number == 1 || what == "info" { "" } else { "s" };
-    format!("{number} {what}{several}")
+/// A path from `base` on, where it is below; from the root where it is elsewhere. `..` is worked out by name alone.
+pub fn from(base: &Path, path: &Path) -> PathBuf {
+    let mut whole = PathBuf::new();
+    for part in base.join(path).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(whole.pop()),
+            part => whole.push(part),
+        }
+    }
+    whole.strip_prefix(base).map_or_else(|_| whole.clone(), Path::to_owned)
 }
 
-fn one(page: &mut String, finding: &Finding, colours: bool) {
-    let dress = |code: &str, text: &str| if colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() };
-    let colour = match finding.level {
-        Level::Info => "36",
-        Level::Warning => "33",
-        Level::Error => "31",
-    };
+/// Where a finding begins and ends, both from 1, for those who look into the file itself. A line of a notebook's cell
+/// is no line of its file, so a notebook has its first.
+fn region(finding: &Finding) -> (Place, Place) {
+    let first = Place { line: 1, column: 1 };
     let spot = &finding.spot;
-    let cell = spot.cell.map_or_else(String::new, |cell| format!("cell {cell}:"));
-    let place = format!("{}:{cell}{}:{}", shown(&finding.path), spot.start.line, spot.start.column);
-    let level = dress(colour, &format!("{} {}", finding.level.name(), finding.entry.code));
-    let _ = writeln!(page, "{}: {level} {}", dress("1", &place), escape::text(&finding.message));
-    let number = spot.start.line.to_string();
-    let margin = " ".repeat(number.len());
-    let last = if spot.end.line == spot.start.line { spot.end.column } else { usize::MAX };
-    if let Some((line, before, marked)) = cut(&spot.line, spot.start.column, last) {
-        let bar = dress("34", "|");
-        let _ = writeln!(page, "  {margin} {bar}\n  {} {bar} {line}", dress("34", &number));
-        let _ = writeln!(page, "  {margin} {bar} {}{}", " ".repeat(before), dress(colour, &"^".repeat(marked)));
-    }
-    for step in &finding.chain {
-        let place = format!("{}:{}:{}", shown(&step.path), step.place.line, step.place.column);
-        let _ = writeln!(page, "  {margin} = {place}: {}", escape::text(&step.what));
-    }
+    if spot.cell.is_some() { (first, first) } else { (spot.start, spot.end) }
 }
 
-/// The part of a line around the columns `from` to `to` (from 1, the last one past the mark), how many characters are
-/// before the mark, and how long the mark is; `None` when the line is empty or was cut before the mark.
-fn cut(line: &str, from: usize, to: usize) -> Option<(String, usize, usize)> {
-    let clean: Vec<char> = line.chars().map(|c| if c == '\t' { ' ' } else { c }).collect();
-    let text: Vec<String> = clean.iter().map(|c| escape::text(&c.to_string()).into_owned()).collect();
-    let length = clean.iter().rposition(|c| !c.is_whitespace())? + 1;
-    let (from, to) = (from.checked_sub(1)?, to.saturating_sub(1).min(length));
-    let marked = to.checked_sub(from).filter(|marked| *marked > 0)?;
-    let indent = clean.iter().position(|c| !c.is_whitespace()).unwrap_or(0).min(from);
-    // A mark far to the right of a long line is shown with what is just before it.
-    let start = if to.saturating_sub(indent) > WIDEST { from.saturating_sub(WIDEST / 4).max(indent) } else { indent };
-    let end = length.min(start + WIDEST);
-    let wide = |part: &[String]| part.iter().map(|one| one.chars().count()).sum::<usize>();
-    let before = wide(&text[start..from]);
-    let marked = wide(&text[from..(from + marked).min(end)]).max(1);
-    Some((text[start..end].concat(), before, marked))
+/// What is wrong, in one line; of a notebook with the place that [`region`] cannot tell.
+fn sentence(finding: &Finding) -> String {
+    let place = finding.spot.cell.map_or_else(String::new, |cell| {
+        format!("cell {cell}, line {}, column {}: ", finding.spot.start.line, finding.spot.start.column)
+    });
+    format!("{place}{}", escape::text(&finding.message))
+}
+
+/// A name for each finding, in their order: of its code, path, function and line of source, and of how many like it
+/// are before it, but not of the line's number. No two are the same.
+fn fingerprints(checked: &Checked, base: &Path) -> Vec<String> {
+    let mut seen: HashMap<u128, u32> = HashMap::new();
+    let mut one = |finding: &Finding| {
+        let path = escape::word(from(base, &finding.path).as_os_str());
+        let name = finding.qualified_name.as_deref().unwrap_or("");
+        let key = hash(&[&finding.entry.code, &path, name, finding.spot.line.trim()]);
+        let before = seen.entry(key).or_insert(0);
+        *before += 1;
+        let like = if *before == 1 { key } else { hash(&[&format!("{key:032x}"), &before.to_string()]) };
+        format!("{like:032x}")
+    };
+    checked.findings.iter().map(&mut one).collect()
+}
+
+fn hash(parts: &[&str]) -> u128 {
+    // No part holds a zero byte: it divides them.
+    fnv1a(parts.iter().flat_map(|part| part.bytes().chain([0])))
+}
+
+/// FNV-1a with 128 bits (draft-eastlake-fnv), which is the same wherever and whenever it is worked out. Nobody gains
+/// by making two findings look alike but who can edit the source anyway.
+fn fnv1a(bytes: impl Iterator<Item = u8>) -> u128 {
+    const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    bytes.fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_mark_is_below_what_it_marks() {
-        for (line, from, to, expected) in [
-            ("    time.sleep(1)  # x", 5, 18, Some(("time.sleep(1)  # x", 0, 13))),
-            ("\tx = é(1)", 6, 10, Some(("x = é(1)", 4, 4))),
-            ("x = f(", 5, usize::MAX, Some(("x = f(", 4, 2))),
-            ("x\u{1b}[31m()", 1, 9, Some(("x\\x1b[31m()", 0, 11))),
-            ("", 1, 2, None),
-            ("cut", 10, 20, None),
-        ] {
-            let expected = expected.map(|(line, before, marked)| (line.to_owned(), before, marked));
-            assert_eq!(cut(line, from, to), expected, "{line:?}");
-        }
-        let long = "x".repeat(300) + "time.sleep(1)";
-        let (line, before, marked) = cut(&long, 301, 314).expect("it is there");
-        assert_eq!(&line[before..before + marked], "time.sleep(1)");
-        assert!(line.len() <= WIDEST);
-    }
-}
+mod tests;

@@ -9,7 +9,6 @@ pub mod escape;
 pub mod file;
 pub mod fill;
 pub mod findings;
-pub mod findings_json;
 pub mod instruments;
 pub mod json;
 pub mod recording;

@@ -10,7 +10,7 @@ mod error;
 pub mod facts;
 mod load;
 mod measure;
-mod nearest;
+pub mod nearest;
 mod parse;
 pub(crate) mod projection;
 pub mod vocabulary;

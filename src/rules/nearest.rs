@@ -7,7 +7,7 @@ const LONGEST: usize = 64;
 const LISTED: usize = 8;
 
 /// The end of a sentence about a word that is none of `names`: the nearest of them, or all when they are few.
-pub(super) fn hint(word: &str, names: &[&str]) -> String {
+pub fn hint(word: &str, names: &[&str]) -> String {
     if let Some(name) = nearest(word, names) {
         return format!("; did you mean `{name}`?");
     }

@@ -1,40 +1,30 @@
 //! `concadvise check`: what the source shows without being run.
+//!
+//! `configuration` is what the project asks for, `codes` what that and the command line together do, `mend` fixes.
+
+mod codes;
+mod configuration;
+mod mend;
 
 use super::say;
 use crate::cli::{Check, CheckFormat};
 use crate::exit::{Ending, FOUND, OK, USAGE};
-use crate::report::{escape, findings, findings_json};
-use crate::source::catalogue::{Catalogue, Entry};
+use crate::report::file::write_atomically;
+use crate::report::{escape, findings};
+use crate::source::catalogue::Catalogue;
 use crate::source::detect::Dispatch;
-use crate::source::finding::Level;
-use crate::source::project;
-use std::path::PathBuf;
+use crate::source::finding::{Finding, Level};
+use crate::source::project::{self, Checked};
+use configuration::Configuration;
+use std::path::{Path, PathBuf};
 
 /// Checks, and prints what was found.
 pub fn check(options: &Check) -> Ending {
-    if let Some(wrong) = options.select.iter().chain(&options.ignore).find(|code| !is_code(code)) {
-        let known: Vec<&str> = Catalogue::get().entries.iter().map(|entry| entry.code.as_str()).collect();
-        say::complain(&format!("no finding's code begins with {wrong}; there are {}", known.join(", ")));
-        return Ending::Status(USAGE);
-    }
-    let named = if options.paths.is_empty() { vec![PathBuf::from(".")] } else { options.paths.clone() };
-    let checked = project::check(&named, &Dispatch::of(|entry| asked(options, entry)));
-    for note in &checked.notes {
-        say::complain(&format!("{}: {}", escape::word(note.path.as_os_str()), note.clause));
-    }
-    let page = match options.format {
-        CheckFormat::Text => findings::render(&checked, say::colours()),
-        CheckFormat::Json => findings_json::render(&checked),
-    };
-    if let Err(why) = say::out(&page) {
-        say::complain(&format!("cannot write to standard output: {why}"));
-        return Ending::Status(USAGE);
-    }
-    if checked.notes.iter().any(|note| note.refused) {
-        return Ending::Status(USAGE);
-    }
-    let found = checked.findings.iter().any(|finding| finding.level >= Level::Warning);
-    Ending::Status(if found { FOUND } else { OK })
+    let status = Look::of(options).and_then(|look| if options.diff { look.diff() } else { look.tell() });
+    Ending::Status(status.unwrap_or_else(|why| {
+        say::complain(&why);
+        USAGE
+    }))
 }
 
 /// The page of a finding's code; `None` when it is none.
@@ -42,54 +32,104 @@ pub(super) fn explain(code: &str) -> Option<String> {
     Catalogue::get().entry(&code.to_ascii_uppercase()).map(findings::explain)
 }
 
-/// Whether a word is a code of a finding, the beginning of some, or `ALL`.
-fn is_code(word: &str) -> bool {
-    Catalogue::get().entries.iter().any(|entry| names(word, entry))
+/// What is looked for, where, and what is done about it.
+struct Look<'a> {
+    options: &'a Check,
+    named: Vec<PathBuf>,
+    configuration: Configuration,
+    dispatch: Dispatch,
+    unsafe_fixes: bool,
+    /// The folder that paths are told from to other programs: where we were started.
+    base: PathBuf,
 }
 
-fn names(word: &str, entry: &Entry) -> bool {
-    let word = word.to_ascii_uppercase();
-    word == "ALL" || !word.is_empty() && entry.code.starts_with(&word)
-}
-
-/// The most exact word decides, and `--ignore` between two that are as exact, as with ruff.
-fn asked(options: &Check, entry: &Entry) -> bool {
-    let exact = |words: &[String]| {
-        let length = |word: &String| if word.eq_ignore_ascii_case("all") { 0 } else { word.len() };
-        words.iter().filter(|word| names(word, entry)).map(length).max()
-    };
-    let selected = exact(&options.select).or((options.select.is_empty() && entry.default).then_some(0));
-    match (selected, exact(&options.ignore)) {
-        (Some(selected), Some(ignored)) => selected > ignored,
-        (selected, _) => selected.is_some(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn options(select: &[&str], ignore: &[&str]) -> Check {
-        let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
-        Check { paths: Vec::new(), format: CheckFormat::Text, select: words(select), ignore: words(ignore) }
+impl<'a> Look<'a> {
+    fn of(options: &'a Check) -> Result<Self, String> {
+        options.select.iter().chain(&options.ignore).try_for_each(|word| codes::known(word))?;
+        let named = if options.paths.is_empty() { vec![PathBuf::from(".")] } else { options.paths.clone() };
+        let configuration = match &options.config {
+            Some(path) => Configuration::of(path)?,
+            None if options.isolated => Configuration::none(),
+            None => Configuration::nearest(&named)?,
+        };
+        let dispatch = Dispatch::of(|entry| codes::asked(options, &configuration, entry));
+        let base = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+        Ok(Self { options, named, configuration, dispatch, unsafe_fixes: options.unsafe_fixes, base })
     }
 
-    #[test]
-    fn the_most_exact_word_decides() {
-        let entry = Catalogue::get().entry("CON101").expect("it is known");
-        for (select, ignore, expected) in [
-            (&[][..], &[][..], true),
-            (&["CON1"], &[], true),
-            (&["con101"], &[], true),
-            (&["CON2"], &[], false),
-            (&[], &["CON1"], false),
-            (&["CON101"], &["CON1"], true),
-            (&["CON1"], &["CON101"], false),
-            (&["CON1"], &["CON1"], false),
-            (&["ALL"], &["CON2"], true),
-            (&["ALL"], &["ALL"], false),
-        ] {
-            assert_eq!(asked(&options(select, ignore), entry), expected, "{select:?} {ignore:?}");
+    /// Checks without any change.
+    fn checked(&self) -> Checked {
+        let mut checked = project::check_without(&self.named, &self.dispatch, &self.configuration.excluded);
+        if !self.configuration.per_file.is_empty() {
+            checked.findings.retain(|finding| self.is_told(finding));
         }
+        checked
+    }
+
+    /// Whether the project wants to hear of a finding in its file.
+    fn is_told(&self, finding: &Finding) -> bool {
+        if self.configuration.per_file.is_empty() {
+            return true;
+        }
+        let path = finding.path.canonicalize().unwrap_or_else(|_| finding.path.clone());
+        let silent = |codes: &[String]| codes.iter().any(|word| codes::names(word, finding.entry));
+        !self.configuration.per_file.iter().any(|(files, codes)| silent(codes) && files.cover(&path, false))
+    }
+
+    /// Fixes what is to be fixed, and shows the rest.
+    fn tell(&self) -> Result<u8, String> {
+        let mut checked = self.checked();
+        if self.options.fix || self.unsafe_fixes {
+            // What is fixed is looked at again, as the next check would.
+            if mend::in_files(self, &checked)? > 0 {
+                checked = self.checked();
+            }
+        }
+        complain_of(&checked);
+        for (format, path) in &self.options.output {
+            write_atomically(path, &self.page(*format, &checked, false))?;
+        }
+        out(&self.page(self.options.format, &checked, say::colours()))?;
+        let found = checked.findings.iter().any(|finding| finding.level >= Level::Warning);
+        Ok(status(&checked, found))
+    }
+
+    /// Shows what fixing would change.
+    fn diff(&self) -> Result<u8, String> {
+        let checked = self.checked();
+        complain_of(&checked);
+        let diff = mend::as_diff(self, &checked);
+        out(&diff)?;
+        Ok(status(&checked, !diff.is_empty()))
+    }
+
+    fn page(&self, format: CheckFormat, checked: &Checked, colours: bool) -> String {
+        let base: &Path = &self.base;
+        match format {
+            CheckFormat::Text => findings::text::render(checked, colours),
+            CheckFormat::Json => findings::json::render(checked, base),
+            CheckFormat::Sarif => findings::sarif::render(checked, base),
+            CheckFormat::Github => findings::github::render(checked, base),
+            CheckFormat::Gitlab => findings::gitlab::render(checked, base),
+            CheckFormat::Junit => findings::junit::render(checked, base),
+        }
+    }
+}
+
+fn complain_of(checked: &Checked) {
+    for note in &checked.notes {
+        say::complain(&format!("{}: {}", escape::word(note.path.as_os_str()), note.clause));
+    }
+}
+
+fn out(page: &str) -> Result<(), String> {
+    say::out(page).map_err(|why| format!("cannot write to standard output: {why}"))
+}
+
+fn status(checked: &Checked, found: bool) -> u8 {
+    match (checked.notes.iter().any(|note| note.refused), found) {
+        (true, _) => USAGE,
+        (false, true) => FOUND,
+        (false, false) => OK,
     }
 }

@@ -5,7 +5,7 @@ use super::names::scoping::{Scoped, below_expr, below_stmt};
 use super::names::{Names, ScopeId, ScopeKind};
 use super::python::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use super::python::ast::{Expr, ExprCall, Stmt};
-use super::python::{Source, TextRange};
+use super::python::{Ranged, Source, TextRange};
 
 /// A call, with where it stands in its file.
 #[derive(Clone, Copy)]
@@ -14,13 +14,13 @@ pub struct Placed<'a> {
     pub call: &'a ExprCall,
     /// The scope that it is in.
     pub scope: ScopeId,
-    /// Whether a loop of the function that it is in runs it again and again.
-    pub in_loop: bool,
+    /// The innermost loop of the function that it is in, which runs it again and again.
+    pub in_loop: Option<TextRange>,
 }
 
 /// All calls of a file, in order.
 pub fn in_file<'a>(source: &'a Source, names: &Names<'a>) -> Vec<Placed<'a>> {
-    let mut placing = Placing { names, scope: ScopeId::MODULE, loops: vec![0], placed: Vec::new() };
+    let mut placing = Placing { names, scope: ScopeId::MODULE, loops: vec![None], placed: Vec::new() };
     placing.visit_body(source.body());
     placing.placed
 }
@@ -64,15 +64,14 @@ impl<'a> Visitor<'a> for Calls<'a> {
 struct Placing<'a, 'n> {
     names: &'n Names<'a>,
     scope: ScopeId,
-    /// Loops around, for each scope around.
-    loops: Vec<usize>,
+    /// The loop around, for each scope and loop that the walk is in.
+    loops: Vec<Option<TextRange>>,
     placed: Vec<Placed<'a>>,
 }
 
 impl<'a> Placing<'a, '_> {
-    fn again(&mut self, by: impl FnOnce(&mut Self)) {
-        let outside = self.loops.last().copied().unwrap_or_default();
-        self.loops.push(outside + 1);
+    fn again(&mut self, each: &impl Ranged, by: impl FnOnce(&mut Self)) {
+        self.loops.push(Some(each.range()));
         by(self);
         self.loops.pop();
     }
@@ -81,9 +80,8 @@ impl<'a> Placing<'a, '_> {
 impl<'a> Scoped<'a> for Placing<'a, '_> {
     fn enter(&mut self, node: TextRange) {
         self.scope = self.names.scope_of(node).unwrap_or(self.scope);
-        let outside = self.loops.last().copied().unwrap_or_default();
         let comprehends = matches!(self.names.kind(self.scope), ScopeKind::Comprehension);
-        self.loops.push(if comprehends { outside + 1 } else { 0 });
+        self.loops.push(comprehends.then_some(node));
     }
 
     fn leave(&mut self) {
@@ -97,11 +95,11 @@ impl<'a> Visitor<'a> for Placing<'a, '_> {
         match stmt {
             Stmt::For(each) => {
                 self.visit_expr(&each.iter);
-                self.again(|placing| placing.visit_body(&each.body));
+                self.again(each, |placing| placing.visit_body(&each.body));
                 self.visit_body(&each.orelse);
             }
             Stmt::While(each) => {
-                self.again(|placing| {
+                self.again(each, |placing| {
                     placing.visit_expr(&each.test);
                     placing.visit_body(&each.body);
                 });
@@ -113,7 +111,7 @@ impl<'a> Visitor<'a> for Placing<'a, '_> {
 
     fn visit_expr(&mut self, expr: &'a Expr) {
         if let Expr::Call(call) = expr {
-            let in_loop = self.loops.last().is_some_and(|loops| *loops > 0);
+            let in_loop = self.loops.last().copied().flatten();
             self.placed.push(Placed { call, scope: self.scope, in_loop });
         }
         below_expr(self, expr);

@@ -7,12 +7,17 @@
 mod arguments;
 mod callables;
 mod changes;
+mod chunks;
+mod closed;
 mod coroutines;
 mod executors;
+mod fixes;
 mod forks;
 pub(super) mod handed;
 mod library;
 mod lifetimes;
+mod lost;
+mod oversubscribed;
 mod pools;
 mod queues;
 mod reached;
@@ -82,17 +87,17 @@ pub const DETECTORS: &[(&str, On)] = &[
     ("CON206", On::For(pools::started_and_joined)),
     ("CON207", On::Call(lifetimes::never_shut_down)),
     ("CON208", On::Call(callables::waits_for_its_own_pool)),
-    ("CON209", On::With(lifetimes::closed_too_early)),
+    ("CON209", On::With(closed::closed_too_early)),
     ("CON210", On::Call(callables::called_instead)),
     ("CON301", On::Statement(state::changed_without_lock)),
-    ("CON302", On::Statement(state::changed_in_process)),
+    ("CON302", On::Statement(lost::changed_in_process)),
     ("CON303", On::Call(forks::with_live_threads)),
     ("CON401", On::Call(sizing::hard_coded_workers)),
     ("CON402", On::Call(sizing::cores_that_are_not_ours)),
-    ("CON403", On::Call(sizing::workers_of_workers)),
+    ("CON403", On::Call(oversubscribed::workers_of_workers)),
     ("CON404", On::Call(queues::without_bound)),
     ("CON501", On::Call(arguments::large_argument)),
-    ("CON502", On::Call(arguments::one_by_one)),
+    ("CON502", On::Call(chunks::one_by_one)),
 ];
 
 /// The detectors of the codes that are asked for, by what they are told of.

@@ -107,6 +107,8 @@ pub struct Spot {
     pub line: String,
     /// What a comment on its first or last line suppresses.
     pub noqa: Option<Noqa>,
+    /// Where the fix's edits begin and end, in their order; empty where there is none.
+    pub edits: Vec<(Place, Place)>,
 }
 
 /// Longest line that is kept to be shown, in characters: those of people are shorter.
@@ -122,8 +124,15 @@ impl Spot {
             end: source.place(range.end()),
             cell: source.cell(range.start()),
             line: first.chars().take(LONGEST_LINE).collect(),
-            noqa: Noqa::on_either(first, last),
+            noqa: Noqa::either(Noqa::on_either(first, last), source.noqa().cloned()),
+            edits: Vec::new(),
         }
+    }
+
+    /// The same with the places of a fix's edits.
+    pub fn with_edits(self, source: &Source, fix: Option<&Fix>) -> Self {
+        let place = |range: &TextRange| (source.place(range.start()), source.place(range.end()));
+        Self { edits: fix.iter().flat_map(|fix| &fix.edits).map(|(range, _)| place(range)).collect(), ..self }
     }
 }
 
@@ -154,5 +163,10 @@ impl Found {
     /// The same with a way to mend it.
     pub fn fix(self, fix: Fix) -> Self {
         Self { fix: Some(fix), ..self }
+    }
+
+    /// The same with a way to mend it, where there is one.
+    pub fn fix_if(self, fix: Option<Fix>) -> Self {
+        Self { fix, ..self }
     }
 }

@@ -11,6 +11,8 @@ pub mod caught;
 pub mod definitions;
 pub mod detect;
 pub mod finding;
+pub mod fix;
+pub mod globs;
 pub mod loops;
 pub mod names;
 pub mod program;

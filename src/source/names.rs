@@ -166,6 +166,17 @@ impl<'a> Names<'a> {
         only.collect()
     }
 
+    /// What a name is imported from, as it is read in a scope; `None` when anything else binds it too.
+    pub fn imported_as(&self, name: &str, scope: ScopeId) -> Option<&QualifiedName> {
+        match self.bindings(name, scope) {
+            [Binding { origin: Origin::Import(first), .. }, rest @ ..] => {
+                let same = |other: &Binding<'_>| matches!(&other.origin, Origin::Import(other) if other == first);
+                rest.iter().all(same).then_some(first)
+            }
+            _ => None,
+        }
+    }
+
     fn name(&self, scope: ScopeId) -> Option<&'a str> {
         match self.kind(scope) {
             ScopeKind::Class(def) => Some(def.name.as_str()),

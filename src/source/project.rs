@@ -14,7 +14,7 @@ pub mod summary;
 mod tests;
 
 pub use binaries::Binary;
-pub use check::{Checked, check, check_bytes};
+pub use check::{Checked, check, check_bytes, check_without, on_wide_stacks};
 
 use std::path::PathBuf;
 

@@ -9,6 +9,7 @@ mod legacy;
 mod nesting;
 mod notebook;
 
+use super::suppress::Noqa;
 use nesting::DEEPEST;
 use notebook::Cell;
 use ruff_python_parser::{Mode, ParseOptions, Parsed, parse_cells_unchecked, parse_unchecked};
@@ -17,6 +18,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 pub use ruff_python_ast as ast;
 pub use ruff_text_size::{Ranged, TextRange, TextSize};
@@ -34,6 +36,7 @@ pub struct Source {
     lines: LineIndex,
     /// Of a notebook, never empty there; empty for any other file.
     cells: Vec<Cell>,
+    noqa: OnceLock<Option<Noqa>>,
 }
 
 /// A place in a file, both from 1; the column counts characters. In a notebook the line is the cell's own.
@@ -77,7 +80,7 @@ impl Source {
             return Err(too_deep(depth));
         }
         let lines = LineIndex::from_source_text(&text);
-        Ok(Self { path: path.to_owned(), text, parsed, lines, cells })
+        Ok(Self { path: path.to_owned(), text, parsed, lines, cells, noqa: OnceLock::new() })
     }
 
     /// Its statements.
@@ -115,6 +118,42 @@ impl Source {
         &self.text[start..end]
     }
 
+    /// What comments suppress in all of the file; looked for when it is asked first.
+    pub fn noqa(&self) -> Option<&Noqa> {
+        let find = || {
+            let any = self.text.contains("noqa") || self.text.contains("NOQA");
+            any.then(|| Noqa::in_file(self.own_line_comments())).flatten()
+        };
+        self.noqa.get_or_init(find).as_ref()
+    }
+
+    /// Where strings are that go over several lines, f-strings and t-strings as wholes.
+    pub fn long_strings(&self) -> Vec<TextRange> {
+        use ast::token::TokenKind;
+        let mut all = Vec::new();
+        let mut open: Vec<TextSize> = Vec::new();
+        for token in self.parsed.tokens().iter() {
+            match token.kind() {
+                TokenKind::String => all.push(token.range()),
+                TokenKind::FStringStart | TokenKind::TStringStart => open.push(token.start()),
+                TokenKind::FStringEnd | TokenKind::TStringEnd => {
+                    all.extend(open.pop().map(|start| TextRange::new(start, token.end())));
+                }
+                _ => {}
+            }
+        }
+        all.retain(|string| self.text_of(string).contains(['\n', '\r']));
+        all
+    }
+
+    /// Comments with nothing before them on their line.
+    fn own_line_comments(&self) -> impl Iterator<Item = &str> {
+        let comments = self.parsed.tokens().iter().filter(|token| token.kind() == ast::token::TokenKind::Comment);
+        comments
+            .filter(|token| self.line_at(token.start()).trim_start().starts_with('#'))
+            .map(|token| self.text_of(token))
+    }
+
     /// What did not parse, with where.
     pub fn errors(&self) -> impl Iterator<Item = (Place, String)> {
         self.parsed.errors().iter().map(|error| (self.place(error.location.start()), error.error.to_string()))
@@ -138,13 +177,24 @@ impl Source {
 /// # Errors
 /// A clause that says why it cannot be read.
 pub fn bytes(path: &Path) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
     let file = File::open(path).map_err(|why| format!("it cannot be opened: {why}"))?;
+    // One more than it has, so that the end is seen without making room for what does not follow.
+    let length = file.metadata().map_or(0, |file| file.len()).min(LONGEST) + 1;
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(|why| format!("it cannot be read: {why}"))?;
     if bytes.len() as u64 > LONGEST {
         return Err(format!("it is longer than {} MiB", LONGEST >> 20));
     }
     Ok(bytes)
+}
+
+/// The bytes of `text` as the file whose bytes are `like` has its own: in the same encoding, and with a byte order mark
+/// where that has one.
+///
+/// # Errors
+/// A clause that says why it cannot be written so.
+pub fn encode(text: &str, like: &[u8]) -> Result<Vec<u8>, String> {
+    decode::encode(text, like)
 }
 
 fn parse(text: &str, cells: &[Cell]) -> Result<Parsed<ast::ModModule>, String> {

@@ -1,6 +1,10 @@
-//! `# noqa` comments, as flake8 and ruff read them.
+//! `# noqa` comments, as flake8 and ruff read them: behind code for its line, as `# concadvise: noqa` in a line of its
+//! own for the file. Codes that are not ours, or of nobody, are no error: others have theirs in the same comments.
 
-/// What a comment suppresses on its line.
+/// Who may be told of a whole file: ourselves, and those whose comments we read on lines too.
+const TOLD: [&str; 3] = ["concadvise", "ruff", "flake8"];
+
+/// What a comment suppresses, on its line or in its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Noqa {
     /// Everything.
@@ -18,11 +22,27 @@ impl Noqa {
 
     /// What the comments on a range's first and last line suppress.
     pub fn on_either(first: &str, last: &str) -> Option<Self> {
-        match (Self::on(first), Self::on(last)) {
-            (Some(Self::Codes(first)), Some(Self::Codes(last))) => Some(Self::Codes([first, last].concat())),
+        Self::either(Self::on(first), Self::on(last))
+    }
+
+    /// What either of two suppresses.
+    pub fn either(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(Self::Codes(one)), Some(Self::Codes(other))) => Some(Self::Codes([one, other].concat())),
             (Some(Self::All), _) | (_, Some(Self::All)) => Some(Self::All),
-            (first, last) => first.or(last),
+            (one, other) => one.or(other),
         }
+    }
+
+    /// What the comments of a file that stand in lines of their own suppress in all of it.
+    pub fn in_file<'a>(comments: impl Iterator<Item = &'a str>) -> Option<Self> {
+        comments.filter_map(Self::of_file_comment).fold(None, |all, one| Self::either(all, Some(one)))
+    }
+
+    fn of_file_comment(comment: &str) -> Option<Self> {
+        let (who, rest) = comment.strip_prefix('#')?.split_once(':')?;
+        let told = TOLD.iter().any(|name| who.trim().eq_ignore_ascii_case(name));
+        Self::of_comment(rest.trim_start()).filter(|_| told)
     }
 
     fn of_comment(comment: &str) -> Option<Self> {
@@ -54,6 +74,28 @@ impl Noqa {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::python::Source;
+    use std::path::Path;
+
+    #[test]
+    fn a_comment_in_a_line_of_its_own_suppresses_in_the_whole_file() {
+        for (text, covers) in [
+            ("# concadvise: noqa\nf()\n", true),
+            ("def f():\n    # Concadvise : NOQA: E501, CON1\n    pass\n", true),
+            ("# ruff: noqa: CON101\n", true),
+            ("# flake8: noqa\n", true),
+            ("# concadvise: noqa: E501\n# concadvise: noqa: CON101\n", true),
+            ("# concadvise: noqa: CON102, XYZ999\n", false),
+            ("# noqa\nf()\n", false),
+            ("f()  # concadvise: noqa\n", false),
+            ("x = \"\"\"\n# concadvise: noqa\n\"\"\"\n", false),
+            ("# pylint: noqa\n", false),
+            ("# see concadvise: noqa\n", false),
+        ] {
+            let source = Source::parse(Path::new("app.py"), text.as_bytes()).expect("it is text");
+            assert_eq!(source.noqa().is_some_and(|noqa| noqa.covers("CON101")), covers, "{text}");
+        }
+    }
 
     #[test]
     fn comments_suppress_what_they_name() {

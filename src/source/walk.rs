@@ -223,7 +223,7 @@ impl<'a> Walk<'a, '_> {
         for (code, detect) in detectors {
             let Some(found) = detect(&self.at, node) else { continue };
             let file = self.at.file;
-            let spot = Spot::of(file.source, found.range);
+            let spot = Spot::of(file.source, found.range).with_edits(file.source, found.fix.as_ref());
             let entry = file.catalogue.entry(code);
             let Some(entry) = entry.filter(|_| !spot.noqa.as_ref().is_some_and(|noqa| noqa.covers(code))) else {
                 continue;

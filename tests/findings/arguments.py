@@ -37,6 +37,7 @@ def large(paths, items, threads: ThreadPoolExecutor):
         results += pool.map(score, items)
     with multiprocessing.Pool() as other:
         results += other.starmap(work, [(table, item) for item in items])  # -> CON501
+        results += other.starmap(work, zip([table] * 10, items))  # -> CON501
         for item in items:
             futures.append(other.apply_async(work, (table, item)))  # -> CON501
     return futures, results

@@ -93,6 +93,17 @@ async def passed(loop, items, other):
     ]
 
 
+def summed(items):
+    total = 0
+    for item in items:
+        total += item
+    return total
+
+
+def summed_up(items):
+    threading.Thread(target=summed(items)).start()  # -> CON210
+
+
 def leaf(item):
     return item
 
@@ -144,6 +155,21 @@ def nested(items):
         pool.map(its_own, items),
         outside(items),
     ]
+
+
+def given(threads, item):
+    future = threads.submit(leaf, item)  # -> CON208
+    return future.result()
+
+
+def given_another(threads, item):
+    return threads.submit(leaf, item).result()
+
+
+def gives(items):
+    with ThreadPoolExecutor() as one:
+        futures = [one.submit(given, one, item) for item in items]
+        return futures + [one.submit(given_another, pool, item) for item in items]
 
 
 class Crawler:

@@ -40,6 +40,9 @@ async def computes(password, path, texts):
     for text in texts:
         re.search("x", text)
         await asyncio.sleep(0)
+    for text in texts:
+        if text:
+            return re.search("x", text)
     for _ in range(TURNS):  # -> CON109
         password += 1
     for row in range(2_000):  # -> CON109

@@ -123,7 +123,7 @@ async def groups(use, one, other):
         await task
     async with aiohttp.ClientSession() as session:
         tasks = [asyncio.create_task(use(session)) for _ in (one, other)]
-        print(await asyncio.gather(*tasks))  # -> CON104
+        print(await asyncio.gather(*tasks, return_exceptions=True))
     async with aiohttp.ClientSession() as session:
         return await asyncio.create_task(use(session))
 

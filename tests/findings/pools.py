@@ -74,6 +74,7 @@ def dropped(items, work):
     pool.submit(context.run, work, items)  # -> CON202
     pool.submit(items[0].careful_too, items)
     pool.submit(items[0].careless, items)  # -> CON202
+    pool.submit(items[0].of_another_file, items)
     pool.map(work, items)  # -> CON202
     other.map(work, items)
     kept = pool.submit(work, items)

@@ -113,6 +113,57 @@ class Stats:
         return [threading.Thread(target=Stats().hit_alone) for _ in words]
 
 
+class Tally:
+    def __init__(self):
+        self.shared = 0
+        self.own = 0
+
+    def add(self):
+        self.shared += 1  # -> CON301
+
+    def add_own(self):
+        self.own += 1
+
+
+def tally(words):
+    one = Tally()
+    for _ in words:
+        threading.Thread(target=one.add).start()
+    for _ in words:
+        each = Tally()
+        threading.Thread(target=each.add_own).start()
+
+
+helped = 0
+progress = [0] * 8
+
+
+def bump():
+    global helped
+    helped += 1  # -> CON301
+
+
+def bump_locked():
+    global locked
+    locked += 1
+
+
+def works(index):
+    bump()
+    progress[index] += 1
+
+
+def works_carefully():
+    with lock:
+        bump_locked()
+
+
+def helpers(words):
+    for index, _ in enumerate(words):
+        threading.Thread(target=works, args=(index,)).start()
+        threading.Thread(target=works_carefully).start()
+
+
 class Counter(threading.Thread):
     def run(self):
         global total
@@ -149,6 +200,23 @@ def collect_all(items):
     with ProcessPoolExecutor() as pool:
         print(list(pool.map(collect, items)))
     print(results, by_name, answers)
+
+
+def in_vain(item):
+    global rebound
+    rebound = item
+    results.append(item)
+
+
+rebound = None
+
+
+def set_here_too(items):
+    global rebound
+    with ProcessPoolExecutor() as pool:
+        print(list(pool.map(in_vain, items, chunksize=10)))
+    rebound = 1
+    print(rebound)
 
 
 unread = []
@@ -190,6 +258,7 @@ class Runner:
 
 
 if __name__ == "__main__":
+    collect_all([1, 2])
     job = Job()
     job.start()
     job.join()

@@ -1,9 +1,10 @@
 //! CON208, CON210: what is wrong with the callable that is handed over.
 
 use super::executors::{Workers, sends};
-use super::handed::{self, Slot, Way};
+use super::handed::{self, Slot, Way, who_runs};
 use crate::source::calls;
 use crate::source::finding::{Fix, Found};
+use crate::source::names::{QualifiedName, ScopeId};
 use crate::source::python::Ranged;
 use crate::source::python::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use crate::source::python::ast::{self, Expr, Stmt};
@@ -12,27 +13,48 @@ use crate::source::walk::{At, Node};
 /// CON208: a task sends another to its own pool, and waits for it.
 pub(super) fn waits_for_its_own_pool<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> Option<Found> {
     let Expr::Attribute(method) = &*call.func else { return None };
-    let sent = sends(at.callee(call)?).filter(|sent| sent.workers == Workers::Threads)?;
     let def = at.function()?;
     let names = &at.file.names;
     let pool = names.variable(&method.value, at.scope())?;
-    // A pool that the function builds is another one in each task.
-    if names.scope_of(def.range()) == Some(pool.home) || (sent.later && !is_waited_for(at, call, def, sent.one)) {
-        return None;
-    }
-    let same = |handed: &&handed::Handed<'a>| {
-        handed.pool.is_some_and(|other| names.variable(other, handed.scope) == Some(pool))
+    let local = names.scope_of(def.range()) == Some(pool.home);
+    let task = if let Some(place) = place_of(def, pool.name).filter(|_| local) {
+        // A pool that the task is given: of threads, as the others cannot be sent.
+        let one = method.attr.as_str() == "submit";
+        if !matches!(method.attr.as_str(), "submit" | "map") || !is_waited_for(at, call, def, one) {
+            return None;
+        }
+        let gets_it = |handed: &&handed::Handed<'a>| {
+            let pool = handed.pool.and_then(|pool| names.variable(pool, handed.scope));
+            let given = || names.variable(handed.call.arguments.args.get(place + 1)?, handed.scope);
+            handed.way == Way::Call && handed.workers == Workers::Threads && pool.is_some() && given() == pool
+        };
+        who_runs(at.file, def).find(gets_it)?.runs?
+    } else {
+        let sent = sends(at.callee(call)?).filter(|sent| sent.workers == Workers::Threads)?;
+        // A pool that the function builds is another one in each task.
+        if local || (sent.later && !is_waited_for(at, call, def, sent.one)) {
+            return None;
+        }
+        let same = |handed: &&handed::Handed<'a>| {
+            handed.pool.is_some_and(|other| names.variable(other, handed.scope) == Some(pool))
+        };
+        at.file.handed().iter().filter(same).find_map(|handed| {
+            let task = handed.runs?;
+            (std::ptr::eq(task, def) || calls_it(at, task, def)).then_some(task)
+        })?
     };
-    let task = at.file.handed().iter().filter(same).find_map(|handed| {
-        let task = handed.runs?;
-        (std::ptr::eq(task, def) || calls_it(at, task, def)).then_some(task)
-    })?;
     let message = format!(
         "{}() runs in this pool and waits here for another task of it; once every worker waits like this, nothing runs \
          any more; send from outside, or use a second pool",
         task.name
     );
     Some(Found::at(call, message))
+}
+
+/// Which positional parameter of a function has this name.
+fn place_of(def: &ast::StmtFunctionDef, name: &str) -> Option<usize> {
+    let mut positional = def.parameters.posonlyargs.iter().chain(&def.parameters.args);
+    positional.position(|parameter| parameter.parameter.name.as_str() == name)
 }
 
 /// Whether a function's own code calls another.
@@ -116,15 +138,20 @@ const PLAIN: [&str; 12] =
 /// What a call gives, when that cannot be called, and what it calls.
 fn given_by<'a>(at: &At<'a>, inner: &'a ast::ExprCall) -> Option<(Gets, &'a str)> {
     let named = at.file.source.text_of(&*inner.func);
-    if let Some((def, _)) = at.definition(&inner.func) {
-        return Some((given_by_function(def)?, named));
+    if let Some((def, scope)) = at.definition(&inner.func) {
+        return Some((given_by_function(at, def, scope)?, named));
     }
     let callee = at.resolve(&inner.func)?;
-    let plain = callee.strip_prefix("builtins.").is_some_and(|name| PLAIN.contains(&name));
-    (plain || at.file.catalogue.blocking.of(&callee).is_some()).then_some((Gets::Result, named))
+    gives_no_callable(at, &callee).then_some((Gets::Result, named))
 }
 
-fn given_by_function(def: &ast::StmtFunctionDef) -> Option<Gets> {
+/// Whether calling what is not the file's own gives nothing that can be called.
+fn gives_no_callable(at: &At<'_>, callee: &QualifiedName) -> bool {
+    callee.strip_prefix("builtins.").is_some_and(|name| PLAIN.contains(&name))
+        || at.file.catalogue.blocking.of(callee).is_some()
+}
+
+fn given_by_function<'a>(at: &At<'a>, def: &'a ast::StmtFunctionDef, scope: ScopeId) -> Option<Gets> {
     if !def.decorator_list.is_empty() {
         return None;
     }
@@ -141,7 +168,7 @@ fn given_by_function(def: &ast::StmtFunctionDef) -> Option<Gets> {
         let works = |stmt: &Stmt| !matches!(stmt, Stmt::Raise(_) | Stmt::Pass(_)) && !is_bare(stmt);
         return def.body.iter().any(works).then_some(Gets::Nothing);
     }
-    leaves.given.into_iter().all(not_callable).then_some(Gets::Result)
+    leaves.given.into_iter().all(|given| not_callable(at, given, scope, HOPS)).then_some(Gets::Result)
 }
 
 /// A docstring or `...`.
@@ -149,8 +176,13 @@ fn is_bare(stmt: &Stmt) -> bool {
     matches!(stmt, Stmt::Expr(alone) if matches!(&*alone.value, Expr::StringLiteral(_) | Expr::EllipsisLiteral(_)))
 }
 
+/// Names that are followed to what they hold.
+const HOPS: usize = 4;
+
 /// Whether a value is plainly nothing that can be called.
-fn not_callable(value: &Expr) -> bool {
+fn not_callable<'a>(at: &At<'a>, value: &'a Expr, scope: ScopeId, hops: usize) -> bool {
+    let Some(hops) = hops.checked_sub(1) else { return false };
+    let names = &at.file.names;
     match value {
         Expr::NumberLiteral(_)
         | Expr::StringLiteral(_)
@@ -169,8 +201,16 @@ fn not_callable(value: &Expr) -> bool {
         | Expr::Compare(_)
         | Expr::BinOp(_)
         | Expr::UnaryOp(_) => true,
-        Expr::BoolOp(several) => several.values.iter().all(not_callable),
-        Expr::If(either) => not_callable(&either.body) && not_callable(&either.orelse),
+        Expr::BoolOp(several) => several.values.iter().all(|one| not_callable(at, one, scope, hops)),
+        Expr::If(either) => [&either.body, &either.orelse].into_iter().all(|one| not_callable(at, one, scope, hops)),
+        Expr::Call(call) => names.resolve(&call.func, scope).is_some_and(|callee| gives_no_callable(at, &callee)),
+        // A name that begins as such a value, `total = 0`, and is added to.
+        Expr::Name(_) => {
+            names.variable(value, scope).filter(|variable| variable.home == scope).is_some_and(|variable| {
+                let mut values = names.values(variable).peekable();
+                values.peek().is_some() && values.all(|(value, scope)| not_callable(at, value, scope, hops))
+            })
+        }
         _ => false,
     }
 }
@@ -210,7 +250,7 @@ fn mended<'a>(at: &At<'a>, call: &'a ast::ExprCall, inner: &'a ast::ExprCall, sl
     if with.is_empty() {
         return Some(func.to_owned());
     }
-    // Where the file ends within them, nothing closes them.
+    // In a file with syntax errors it may never be closed.
     let text = source.text_of(with).strip_prefix('(')?.strip_suffix(')')?.trim();
     let text = text.strip_suffix(',').unwrap_or(text).trim_end();
     if text.contains('#') || with.args.iter().any(Expr::is_generator_expr) {

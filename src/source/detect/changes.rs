@@ -62,6 +62,11 @@ pub(super) fn change<'a>(at: &At<'a>, stmt: &'a Stmt) -> Option<Change<'a>> {
     };
     let names = &at.file.names;
     let variable = names.variable(what, at.scope()).filter(|variable| variable.home != at.scope())?;
+    // A list with a place for each task is how results are kept apart.
+    let is_list = |value: &Expr| matches!(value, Expr::List(_) | Expr::ListComp(_) | Expr::BinOp(_));
+    if act == (Act::UpdateItem { own: true }) && names.values(variable).any(|(value, _)| is_list(value)) {
+        return None;
+    }
     let scalar = matches!(act, Act::Set | Act::Update);
     (scalar || names.values(variable).any(|(value, scope)| is_container(at, value, scope))).then_some(Change {
         what,

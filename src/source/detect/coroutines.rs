@@ -15,6 +15,7 @@ pub(super) use cpu::{cpu_work, long_loop};
 pub(super) use loops::event_loop_again;
 pub(super) use tasks::{dangling, never_awaits};
 
+use super::fixes;
 use super::library::Library;
 use crate::source::finding::Found;
 use crate::source::names::QualifiedName;
@@ -36,6 +37,7 @@ pub(super) fn blocking_call<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> Option<
     }
     let instead = Library::of(at.file).say(&group.instead);
     let found = Found::at(call, format!("{} blocks the event loop; use {instead}", spoken(callee)));
+    let found = found.fix_if(fixes::awaited(at, call, callee, group));
     Some(match group.level {
         Some(level) => found.level(level),
         None => found,

@@ -1,6 +1,7 @@
 //! CON303: a process is copied while it has threads.
 
 use super::executors::{Pool, Workers};
+use super::fixes;
 use crate::source::calls;
 use crate::source::finding::Found;
 use crate::source::names::QualifiedName;
@@ -40,7 +41,7 @@ pub(super) fn with_live_threads<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> Opt
         "this process{when} is copied while the thread of line {line} runs: the copy has no such thread, and a lock that \
          it held stays locked for good; start processes first, or use the spawn start method"
     );
-    Some(Found::at(call, message))
+    Some(Found::at(call, message).fix_if(fixes::spawned(at, call)))
 }
 
 /// Whether a call is `start()` of an instance of a class, or of one of the file's own classes that are made from it.

@@ -6,6 +6,7 @@
 use super::executors::{Pool, Workers, sends};
 use crate::source::calls::Placed;
 use crate::source::names::{Names, QualifiedName, ScopeId};
+use crate::source::python::TextRange;
 use crate::source::python::ast::{self, Expr, Number};
 use crate::source::walk::File;
 
@@ -21,10 +22,14 @@ pub(in crate::source) struct Handed<'a> {
     pub runs: Option<&'a ast::StmtFunctionDef>,
     /// What runs it.
     pub workers: Workers,
+    /// How it is given.
+    pub way: Way,
     /// The pool that it is handed to.
     pub pool: Option<&'a Expr>,
     /// Whether several of them may run at once by this call alone.
     pub several: bool,
+    /// The loop that the call is in.
+    pub in_loop: Option<TextRange>,
 }
 
 /// Where a call has what is run, and where the arguments for that.
@@ -43,7 +48,7 @@ pub(super) struct Slot<'a> {
 
 /// How a callable is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(in crate::source) enum Way {
     /// With `target=` and `args=`.
     Target,
     /// Followed by its arguments, by position and by keyword.
@@ -157,8 +162,10 @@ fn handed<'a>(names: &Names<'a>, placed: Placed<'a>) -> Option<Handed<'a>> {
             task: Some(task),
             runs: names.definition(task, scope).map(|(def, _)| def),
             workers: slot.workers,
+            way: slot.way,
             pool: slot.pool,
-            several: (in_loop || slot.way == Way::Map) && !one_worker,
+            several: (in_loop.is_some() || slot.way == Way::Map) && !one_worker,
+            in_loop,
         });
     }
     let class = callee?;
@@ -168,7 +175,17 @@ fn handed<'a>(names: &Names<'a>, placed: Placed<'a>) -> Option<Handed<'a>> {
         _ => None,
     })?;
     let (run, _) = names.method(&class, "run")?;
-    Some(Handed { call, scope, task: None, runs: Some(run), workers, pool: None, several: in_loop })
+    Some(Handed {
+        call,
+        scope,
+        task: None,
+        runs: Some(run),
+        workers,
+        way: Way::Target,
+        pool: None,
+        several: in_loop.is_some(),
+        in_loop,
+    })
 }
 
 /// Whether a pool is known to have one worker.

@@ -1,6 +1,7 @@
 //! CON2xx: what goes wrong with pools, threads and processes.
 
 use super::executors::{Pool, Workers, sends};
+use super::fixes;
 use crate::source::calls;
 use crate::source::finding::{Found, Level};
 use crate::source::names::ScopeKind;
@@ -81,7 +82,7 @@ pub(super) fn result_dropped<'a>(at: &At<'a>, stmt: &'a Stmt) -> Option<Found> {
     Some(Found::at(call, message))
 }
 
-/// Whether what a call sends lets no exception out.
+/// Whether what a call sends lets no exception out, or may well not: of a method of something unknown nobody can tell.
 fn keeps_its_errors<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> bool {
     let Some(mut task) = call.arguments.args.first() else { return true };
     // `submit(context.run, task)` sends the task in a context.
@@ -93,9 +94,10 @@ fn keeps_its_errors<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> bool {
     }
     match (at.definition(task), task) {
         (Some((def, _)), _) => catches_all(&def.body),
-        // Of whatever class it is: a method of that name here that catches all is most likely the one.
-        (None, Expr::Attribute(method)) => {
-            at.file.names.methods(method.attr.as_str()).any(|def| catches_all(&def.body))
+        (None, Expr::Attribute(method)) if at.resolve(task).is_none() => {
+            // Of whatever class it is: the file's own method of that name is most likely the one.
+            let mut own = at.file.names.methods(method.attr.as_str()).peekable();
+            own.peek().is_none() || own.any(|def| catches_all(&def.body))
         }
         (None, _) => false,
     }
@@ -173,13 +175,11 @@ pub(super) fn without_guard<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> Option<
     if main || at.file.mentions("'fork'") || at.file.mentions("\"fork\"") {
         return None;
     }
-    Some(Found::at(
-        call,
-        format!(
-            "{who} processes when the file is imported, which each of them does again under spawn and forkserver \
-             (the default from Python 3.14); put it below `if __name__ == \"__main__\":`"
-        ),
-    ))
+    let message = format!(
+        "{who} processes when the file is imported, which each of them does again under spawn and forkserver \
+         (the default from Python 3.14); put it below `if __name__ == \"__main__\":`"
+    );
+    Some(Found::at(call, message).fix_if(fixes::guard(at, call)))
 }
 
 /// CON205: a task is sent and waited for at once, in a loop: one runs at a time.

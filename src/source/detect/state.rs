@@ -1,13 +1,12 @@
-//! CON301, CON302: state that several workers change, and state that a process changes for itself alone.
+//! CON301: state that several threads change. What a process changes for itself alone is `lost`'s to find.
 
 use super::changes::{Act, Change, change};
 use super::executors::Workers;
 use super::handed::{Handed, who_runs};
+use crate::source::calls;
 use crate::source::finding::{Found, Level};
-use crate::source::names::{ScopeId, ScopeKind};
-use crate::source::python::ast::visitor::{Visitor, walk_expr, walk_stmt};
+use crate::source::python::Ranged;
 use crate::source::python::ast::{self, Expr, Stmt};
-use crate::source::python::{Ranged, TextSize};
 use crate::source::walk::{At, Node};
 
 /// CON301: a thread reads shared state and writes it back, and another may have written in between.
@@ -23,7 +22,10 @@ pub(super) fn changed_without_lock<'a>(at: &At<'a>, stmt: &'a Stmt) -> Option<Fo
         return None;
     }
     let shared = |handed: &&Handed<'a>| handed.workers == Workers::Threads && shares(at, handed, &change);
-    let threads: Vec<_> = who_runs(at.file, def).filter(shared).collect();
+    let mut threads: Vec<_> = who_runs(at.file, def).filter(shared).collect();
+    if threads.is_empty() && !change.variable.of_instance {
+        threads = run_through_others(at, def);
+    }
     let first = threads.first()?;
     let beside = |handed: &&Handed<'a>| threads.iter().filter(|other| other.scope == handed.scope).count() > 1;
     let several = |handed: &&Handed<'a>| handed.several || (handed.pool.is_none() && beside(handed));
@@ -40,25 +42,53 @@ pub(super) fn changed_without_lock<'a>(at: &At<'a>, stmt: &'a Stmt) -> Option<Fo
     Some(Found::at(&range, message).level(level))
 }
 
+/// The threads that run functions which call this one, and show no sign of a lock.
+fn run_through_others<'a>(at: &At<'a>, def: &'a ast::StmtFunctionDef) -> Vec<&'a Handed<'a>> {
+    let names = &at.file.names;
+    let handed = at.file.handed().iter().filter(|handed| handed.workers == Workers::Threads);
+    let calls_it = |task: &'a ast::StmtFunctionDef| {
+        let Some(scope) = names.scope_of(task.range()) else { return false };
+        let mut calls = calls::in_body(&task.body).into_iter().filter(|call| is_named(call, &def.name));
+        let is_it =
+            |call: &'a ast::ExprCall| names.definition(&call.func, scope).is_some_and(|(it, _)| std::ptr::eq(it, def));
+        calls.any(is_it) && !sounds_so(at.file.source.text_of(task))
+    };
+    handed.filter(|handed| handed.runs.is_some_and(calls_it)).collect()
+}
+
+fn is_named(call: &ast::ExprCall, name: &str) -> bool {
+    match &*call.func {
+        Expr::Name(called) => called.id.as_str() == name,
+        Expr::Attribute(method) => method.attr.as_str() == name,
+        _ => false,
+    }
+}
+
 /// Whether all who run the code that a call hands over change the same thing.
 fn shares<'a>(at: &At<'a>, handed: &Handed<'a>, change: &Change<'a>) -> bool {
     if !change.variable.of_instance {
         return true;
     }
-    // One instance: a method of it, or a closure within one of its methods.
-    handed.task.is_some_and(|task| {
-        task.is_name_expr() || at.file.names.variable(task, handed.scope).is_some_and(|method| method.of_instance)
-    })
+    let Some(task) = handed.task else { return false };
+    // A closure within one of its methods, a method of the same instance, or of one that was made before the loop.
+    let names = &at.file.names;
+    let made_before = |instance: &'a Expr| {
+        let made = names.value_behind(instance, handed.scope).filter(|_| instance.is_name_expr());
+        made.is_some_and(|(made, _)| {
+            made.is_call_expr() && !handed.in_loop.is_some_and(|each| each.contains_range(made.range()))
+        })
+    };
+    match task {
+        Expr::Name(_) => true,
+        Expr::Attribute(method) => {
+            names.variable(task, handed.scope).is_some_and(|method| method.of_instance) || made_before(&method.value)
+        }
+        _ => false,
+    }
 }
 
 /// Whether a lock is held here, for all that source tells.
 fn is_locked(at: &At<'_>) -> bool {
-    let sounds_so = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        ["lock", "mutex", "sem", "cond", "guard", "acquire", "sync", "atomic", "critical"]
-            .iter()
-            .any(|word| name.contains(word))
-    };
     let locks = |item: &ast::WithItem| match &item.context_expr {
         Expr::Call(call) => match &*call.func {
             Expr::Attribute(method) => sounds_so(&method.attr),
@@ -79,96 +109,9 @@ fn is_locked(at: &At<'_>) -> bool {
     held || acquires().unwrap_or(false)
 }
 
-/// CON302: a process changes its own copy of what the program then reads.
-pub(super) fn changed_in_process<'a>(at: &At<'a>, stmt: &'a Stmt) -> Option<Found> {
-    let change = change(at, stmt).filter(|change| change.act != Act::AddIfMissing)?;
-    let def = at.function()?;
-    let lost = |handed: &&Handed<'a>| handed.workers == Workers::Processes && is_read_after(at, handed, &change);
-    let handed = who_runs(at.file, def).find(lost)?;
-    let name = at.file.source.text_of(change.what);
-    let line = at.file.source.place(handed.call.start()).line;
-    let message = format!(
-        "a process (started in line {line}) changes its own copy of `{name}` here, which is lost with it; return the \
-         value, or send it through a queue"
-    );
-    let range = if let Stmt::If(test) = stmt { test.test.range() } else { stmt.range() };
-    Some(Found::at(&range, message))
-}
-
-/// Whether who started a process reads what the process changed, and does not set it too.
-fn is_read_after<'a>(at: &At<'a>, handed: &Handed<'a>, change: &Change<'a>) -> bool {
-    let names = &at.file.names;
-    let after = handed.call.end();
-    let body = match names.function(handed.scope) {
-        Some(def) => def.body.as_slice(),
-        None => at.file.source.body(),
-    };
-    // An instance that runs its own method is read by the name that it has outside.
-    if change.variable.of_instance && handed.task.is_none() {
-        let reads = |expr: &Expr| {
-            let Expr::Attribute(attribute) = expr else { return false };
-            attribute.attr.as_str() == change.variable.name
-                && attribute.ctx.is_load()
-                && attribute.start() > after
-                && attribute.value.is_name_expr()
-        };
-        let of_it = |expr: &'a Expr| {
-            let Expr::Attribute(attribute) = expr else { return false };
-            reads(expr)
-                && names
-                    .value_behind(&attribute.value, handed.scope)
-                    .is_some_and(|(made, _)| made.as_call_expr().is_some_and(|made| std::ptr::eq(made, handed.call)))
-        };
-        return expressions(body).into_iter().any(of_it);
-    }
-    let same = |expr: &'a Expr, scope: ScopeId| names.variable(expr, scope) == Some(change.variable);
-    let mut read = false;
-    for expr in expressions(body) {
-        if !same(expr, handed.scope) {
-            continue;
-        }
-        match expr {
-            Expr::Name(ast::ExprName { ctx, .. }) | Expr::Attribute(ast::ExprAttribute { ctx, .. }) => {
-                // What is set before the start is what the process begins with.
-                if ctx.is_store() && expr.start() > handed.call.start() {
-                    return false;
-                }
-                read |= ctx.is_load() && expr.start() > after;
-            }
-            _ => {}
-        }
-    }
-    read || (!change.variable.of_instance && is_read_at_file_level(at, change, after))
-}
-
-/// Whether the file's own code, in no function, reads a variable behind a place.
-fn is_read_at_file_level<'a>(at: &At<'a>, change: &Change<'a>, after: TextSize) -> bool {
-    let names = &at.file.names;
-    if !matches!(names.kind(change.variable.home), ScopeKind::Module) {
-        return false;
-    }
-    expressions(at.file.source.body()).into_iter().any(|expr| {
-        matches!(expr, Expr::Name(name) if name.ctx.is_load() && name.start() > after)
-            && names.variable(expr, ScopeId::MODULE) == Some(change.variable)
-    })
-}
-
-/// All expressions in a body, those of functions and classes defined in it left out.
-fn expressions(body: &[Stmt]) -> Vec<&Expr> {
-    struct All<'a>(Vec<&'a Expr>);
-    impl<'a> Visitor<'a> for All<'a> {
-        fn visit_stmt(&mut self, stmt: &'a Stmt) {
-            if !matches!(stmt, Stmt::FunctionDef(_) | Stmt::ClassDef(_)) {
-                walk_stmt(self, stmt);
-            }
-        }
-
-        fn visit_expr(&mut self, expr: &'a Expr) {
-            self.0.push(expr);
-            walk_expr(self, expr);
-        }
-    }
-    let mut all = All(Vec::new());
-    all.visit_body(body);
-    all.0
+/// Whether a name is one of a lock.
+fn sounds_so(name: &str) -> bool {
+    const WORDS: [&str; 9] = ["lock", "mutex", "sem", "cond", "guard", "acquire", "sync", "atomic", "critical"];
+    let name = name.to_ascii_lowercase();
+    WORDS.iter().any(|word| name.contains(word))
 }

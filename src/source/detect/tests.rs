@@ -79,6 +79,57 @@ fn python_below(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(all)
 }
 
+/// The last line of a text with its fixes made; `None` where there is none.
+fn mended(text: &str) -> io::Result<Option<String>> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("app.py");
+    fs::write(&path, text)?;
+    let checked = check(std::slice::from_ref(&path), &Dispatch::of(|_| true));
+    let fixes: Vec<_> = checked.findings.into_iter().filter_map(|finding| finding.fix).collect();
+    let mut mended = text.to_owned();
+    for (range, new) in fixes.iter().flat_map(|fix| &fix.edits).rev() {
+        mended.replace_range(std::ops::Range::<usize>::from(*range), new);
+    }
+    Ok((!fixes.is_empty()).then(|| mended.lines().last().unwrap_or_default().trim().to_owned()))
+}
+
+#[test]
+fn a_call_is_mended_to_what_was_meant() -> io::Result<()> {
+    let head = "import asyncio, threading\nfrom concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor\n\n\
+                def work(*args, **kwargs):\n    print(args)\n\n\nasync def later():\n    print()\n\n\n\
+                def square(x):\n    return x * x\n\n\
+                threads = ThreadPoolExecutor()\nprocesses = ProcessPoolExecutor()\n";
+    for (line, expected) in [
+        ("threading.Thread(target=work())", Some("threading.Thread(target=work)")),
+        ("threading.Thread(None, work())", Some("threading.Thread(None, work)")),
+        ("threading.Thread(target=work(1, x))", Some("threading.Thread(target=work, args=(1, x,))")),
+        (
+            "threading.Thread(target=work(1,), daemon=True)",
+            Some("threading.Thread(target=work, args=(1,), daemon=True)"),
+        ),
+        ("threading.Thread(target=work(1), args=(2,))", None),
+        ("threading.Thread(target=work(key=1))", None),
+        ("threading.Thread(target=later())", None),
+        ("x = threads.submit(work(1, *x, key=2))", Some("x = threads.submit(work, 1, *x, key=2)")),
+        ("x = threads.submit(work(1), 2)", None),
+        ("x = threads.submit(work(item for item in x))", None),
+        ("x = loop.run_in_executor(None, work(1))", Some("x = loop.run_in_executor(None, work, 1)")),
+        ("x = loop.run_in_executor(None, work(key=1))", None),
+        ("x = processes.map(square, items)", Some("x = processes.map(square, items, chunksize=100)")),
+        ("x = processes.map(square, items, )", Some("x = processes.map(square, items, chunksize=100)")),
+        ("x = processes.map(square, items,)", Some("x = processes.map(square, items, chunksize=100)")),
+        (
+            "x = processes.map(square, *items, timeout=1)",
+            Some("x = processes.map(square, *items, timeout=1, chunksize=100)"),
+        ),
+        ("x = processes.map(square, (items))", None),
+        ("x = processes.map(square, **items)", None),
+    ] {
+        assert_eq!(mended(&format!("{head}{line}\n"))?.as_deref(), expected, "{line}");
+    }
+    Ok(())
+}
+
 #[test]
 fn nothing_panics_on_a_file_that_ends_anywhere() {
     let dispatch = Dispatch::of(|_| true);

@@ -6,6 +6,7 @@ use super::{Binary, Note, binaries, files};
 use crate::source::caught::caught;
 use crate::source::detect::Dispatch;
 use crate::source::finding::Finding;
+use crate::source::globs::Globs;
 use crate::source::names::{Module, QualifiedName};
 use crate::source::python::{self, Source};
 use crate::source::walk::{File, Walked, walk};
@@ -43,16 +44,26 @@ const LONGEST_UNNAMED: usize = 8 << 20;
 
 /// Checks the files and folders that are named, on as many threads as this process may use cores.
 pub fn check(named: &[PathBuf], dispatch: &Dispatch) -> Checked {
+    check_without(named, dispatch, &Globs::none())
+}
+
+/// The same without what is covered by `excluded`, unless it is named itself.
+pub fn check_without(named: &[PathBuf], dispatch: &Dispatch, excluded: &Globs) -> Checked {
+    on_wide_stacks(|| on_these_threads(named, dispatch, excluded))
+}
+
+/// Does something on threads whose stacks hold the deepest tree that is walked, as many as this process may use cores.
+pub fn on_wide_stacks<T: Send>(what: impl FnOnce() -> T + Send) -> T {
     match rayon::ThreadPoolBuilder::new().stack_size(STACK).build() {
-        Ok(pool) => pool.install(|| on_these_threads(named, dispatch)),
+        Ok(pool) => pool.install(what),
         // There are no threads to be had: whatever there is must do.
-        Err(_) => on_these_threads(named, dispatch),
+        Err(_) => what(),
     }
 }
 
-fn on_these_threads(named: &[PathBuf], dispatch: &Dispatch) -> Checked {
+fn on_these_threads(named: &[PathBuf], dispatch: &Dispatch, excluded: &Globs) -> Checked {
     let apart = binaries::apart(named);
-    let (files, mut notes) = files::find(&apart.others);
+    let (files, mut notes) = files::find(&apart.others, excluded);
     notes.extend(apart.notes);
     let is_named: FxHashSet<&Path> = named.iter().map(PathBuf::as_path).collect();
     let look = |path: &PathBuf, always: bool| look(path, dispatch, always, is_named.contains(path.as_path()));

@@ -4,6 +4,7 @@
 //! are not followed, so that circles of them have no end to miss.
 
 use super::Note;
+use crate::source::globs::Globs;
 use ignore::{DirEntry, WalkBuilder};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,8 +16,9 @@ pub(super) const ENDINGS: [&str; 3] = ["py", "pyw", "ipynb"];
 /// Folders of other people's code.
 const FOREIGN: [&str; 4] = ["site-packages", "node_modules", "__pycache__", "__pypackages__"];
 
-/// Files to check, in order of their paths, and what is to be told of those that cannot be.
-pub fn find(named: &[PathBuf]) -> (Vec<PathBuf>, Vec<Note>) {
+/// Files to check, in order of their paths, and what is to be told of those that cannot be. What `excluded` covers is
+/// left out of folders, not of what was named.
+pub fn find(named: &[PathBuf], excluded: &Globs) -> (Vec<PathBuf>, Vec<Note>) {
     let mut files = BTreeSet::new();
     let mut notes = Vec::new();
     for path in named {
@@ -24,7 +26,7 @@ pub fn find(named: &[PathBuf]) -> (Vec<PathBuf>, Vec<Note>) {
             Err(why) => {
                 notes.push(Note { path: path.clone(), clause: format!("it cannot be read: {why}"), refused: true })
             }
-            Ok(is) if is.is_dir() => below(path, &mut files, &mut notes),
+            Ok(is) if is.is_dir() => below(path, excluded, &mut files, &mut notes),
             Ok(_) => drop(files.insert(path.clone())),
         }
     }
@@ -32,10 +34,20 @@ pub fn find(named: &[PathBuf]) -> (Vec<PathBuf>, Vec<Note>) {
     (files.into_iter().collect(), notes)
 }
 
-fn below(folder: &Path, files: &mut BTreeSet<PathBuf>, notes: &mut Vec<Note>) {
+fn below(folder: &Path, excluded: &Globs, files: &mut BTreeSet<PathBuf>, notes: &mut Vec<Note>) {
     let found = Mutex::new((Vec::new(), Vec::new()));
     let mut walk = WalkBuilder::new(folder);
-    walk.follow_links(false).require_git(false).filter_entry(|entry| entry.depth() == 0 || !is_foreign(entry));
+    let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    // Who names a folder that is excluded wants it looked at.
+    let excluded = if excluded.cover(&real, true) { Globs::none() } else { excluded.clone() };
+    let named = folder.to_owned();
+    let is_excluded = move |entry: &DirEntry| {
+        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+        entry.path().strip_prefix(&named).is_ok_and(|rest| excluded.cover(&real.join(rest), is_folder))
+    };
+    walk.follow_links(false)
+        .require_git(false)
+        .filter_entry(move |entry| entry.depth() == 0 || !is_foreign(entry) && !is_excluded(entry));
     walk.threads(std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4));
     walk.build_parallel().run(|| {
         Box::new(|entry| {

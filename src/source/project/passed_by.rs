@@ -5,7 +5,7 @@
 use crate::source::definitions::dotted;
 use crate::source::python::ast::{self, BoolOp, CmpOp, Expr, Stmt, UnaryOp};
 use crate::source::python::{Ranged, TextRange};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// The ranges of a function's own code that are passed by.
 pub(super) fn parts(def: &ast::StmtFunctionDef) -> Vec<TextRange> {
@@ -14,7 +14,7 @@ pub(super) fn parts(def: &ast::StmtFunctionDef) -> Vec<TextRange> {
     if !all.iter().any(|stmt| stmt.is_if_stmt()) {
         return Vec::new();
     }
-    let mut reader = Reader { known: HashMap::new(), parts: Vec::new(), all };
+    let mut reader = Reader { known: FxHashMap::default(), parts: Vec::new(), all };
     reader.learn(def);
     reader.block(&def.body);
     reader.parts
@@ -24,7 +24,7 @@ struct Reader<'a> {
     /// Every statement of the function, those of nested functions left out.
     all: Vec<&'a Stmt>,
     /// What names hold when no optional argument is given; `None` when that is not known.
-    known: HashMap<&'a str, Option<Value<'a>>>,
+    known: FxHashMap<&'a str, Option<Value<'a>>>,
     parts: Vec<TextRange>,
 }
 

@@ -5,6 +5,9 @@
 use encoding_rs::{Encoding, UTF_8};
 use std::borrow::Cow;
 
+/// UTF-8's byte order mark.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// The text of `bytes`.
 ///
 /// # Errors
@@ -16,7 +19,7 @@ pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
     if bytes.contains(&0) {
         return Err("it holds null bytes, which no Python text may".to_owned());
     }
-    let marked = bytes.strip_prefix(b"\xEF\xBB\xBF");
+    let marked = bytes.strip_prefix(MARK);
     let bytes = marked.unwrap_or(bytes);
     let declared = if marked.is_some() { None } else { declared(bytes) };
     let Some(name) = declared.filter(|name| encoding(name) != Some(UTF_8)) else {
@@ -31,6 +34,28 @@ pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
     let encoding = encoding(name).ok_or_else(|| format!("it declares the encoding {name}, which is not known here"))?;
     let text = encoding.decode_without_bom_handling_and_without_replacement(bytes);
     text.ok_or_else(|| format!("it declares the encoding {name} and is not in it"))
+}
+
+/// The bytes of `text` in the encoding of `like`, with its byte order mark where it has one.
+///
+/// # Errors
+/// A clause, when the encoding has no way to write a character of it, or cannot be written at all.
+pub fn encode(text: &str, like: &[u8]) -> Result<Vec<u8>, String> {
+    if like.starts_with(MARK) {
+        return Ok([MARK, text.as_bytes()].concat());
+    }
+    let Some(name) = declared(like).filter(|name| !text.is_ascii() && encoding(name) != Some(UTF_8)) else {
+        return Ok(text.as_bytes().to_vec());
+    };
+    let encoding = encoding(name).ok_or_else(|| format!("it declares the encoding {name}, which is not known here"))?;
+    // Of UTF-16, the encoder is UTF-8's.
+    if encoding.output_encoding() != encoding {
+        return Err(format!("it declares the encoding {name}, which cannot be written here"));
+    }
+    match encoding.encode(text) {
+        (bytes, _, false) => Ok(bytes.into_owned()),
+        _ => Err(format!("it declares the encoding {name}, which lacks a character of the new text")),
+    }
 }
 
 /// What a file is that only bears the name of a Python file.

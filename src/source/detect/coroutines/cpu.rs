@@ -30,6 +30,9 @@ pub(in crate::source::detect) fn cpu_work<'a>(at: &At<'a>, call: &'a ast::ExprCa
 
 /// Whether a loop runs a call again and again, and never lets the event loop go on.
 fn again_without_pause<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> bool {
+    if matches!(at.statement(), Some(Stmt::Return(_) | Stmt::Raise(_))) {
+        return false;
+    }
     match at.in_loop(call) {
         Some(Loop::For(each)) => !each.is_async && !Suspends::of(&each.body).any(),
         Some(Loop::Comprehension([each])) => !each.is_async,
