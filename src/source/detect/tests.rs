@@ -4,7 +4,7 @@
 use super::{DETECTORS, Dispatch};
 use crate::source::catalogue::{Catalogue, Entry};
 use crate::source::finding::Evidence;
-use crate::source::project::check;
+use crate::source::project::{check, check_bytes};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -135,4 +135,21 @@ fn a_call_is_mended_to_what_was_meant() -> io::Result<()> {
         assert_eq!(mended(&format!("{head}{line}\n"))?.as_deref(), expected, "{line}");
     }
     Ok(())
+}
+
+#[test]
+fn nothing_panics_on_a_file_that_ends_anywhere() {
+    let dispatch = Dispatch::of(|_| true);
+    let mut cut = 0;
+    for entry in &Catalogue::get().entries {
+        for (end, _) in entry.example.char_indices() {
+            // A letter of several bytes: nothing may be cut in its middle either.
+            for last in ["", "é"] {
+                let text = entry.example[..end].to_owned() + last;
+                let checked = check_bytes(Path::new("cut.py"), text.into_bytes(), &dispatch);
+                cut += checked.files;
+            }
+        }
+    }
+    assert!(cut > 1000, "{cut} texts are none");
 }

@@ -189,7 +189,7 @@ fn data(file: &mut (impl Read + Seek), layout: &Layout, seen: &mut Seen) {
             match meaning {
                 Meaning::HasCrates => seen.has_crates = true,
                 Meaning::GoInfo => seen.go_info = seen.go_info.or(Some(offset)),
-                Meaning::Sign(component, Sign::Crate(_)) => {
+                Meaning::Sign(component, Sign::Crate(name)) => {
                     let before = window.before(at.start);
                     let Some(version) = crate_version(&window.bytes[at.end..]) else { return };
                     if matches!(before, Some(b'/' | b'_')) {
@@ -197,7 +197,9 @@ fn data(file: &mut (impl Read + Seek), layout: &Layout, seen: &mut Seen) {
                         let evidence = Evidence::SourcePath;
                         let sighting = Sighting { evidence, what: shown(what), offset: Some(offset) };
                         seen.has_crates = true;
-                        seen.add(component, sighting, Some(shown(version)));
+                        // A crate that is part of it has a version of its own: rayon-core 1.13 is rayon 1.12's.
+                        let version = (name == component.name()).then(|| shown(version));
+                        seen.add(component, sighting, version);
                     }
                 }
                 Meaning::Sign(component, Sign::Word(word)) => {

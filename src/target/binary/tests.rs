@@ -119,7 +119,9 @@ fn crates_are_known_by_the_paths_of_their_source() {
             "tokio",
             Some("1.38.0"),
         ),
-        ("/usr/share/cargo/registry/rayon-core-1.12.1/src/registry.rs", "rayon", Some("1.12.1")),
+        ("/usr/share/cargo/registry/rayon-1.10.0/src/lib.rs", "rayon", Some("1.10.0")),
+        // Its core has a version of its own.
+        ("/usr/share/cargo/registry/rayon-core-1.12.1/src/registry.rs", "rayon", None),
         ("/build/vendor/tokio-1.0.0-rc.1+x/src/lib.rs", "tokio", Some("1.0.0-rc.1+x")),
         ("/build/external/crates__tokio-1.2.3/src/lib.rs", "tokio", Some("1.2.3")),
         ("/registry/src/x/tokio-stream-0.1.15/src/lib.rs", "tokio", None),
@@ -130,6 +132,8 @@ fn crates_are_known_by_the_paths_of_their_source() {
         let facts = inside(format!("panicked at {path}:1:2").as_bytes());
         let component = Component::ALL.into_iter().find(|known| known.name() == component).expect("it is one of ours");
         assert_eq!(version(&facts, component), expect, "{path}");
+        let is_it = expect.is_some() || path.contains("rayon-core");
+        assert_eq!(facts.native.inside.get(component).is_some(), is_it, "{path}");
     }
 }
 
