@@ -101,3 +101,10 @@ fn a_code_is_explained() {
     }
     scene().type_in("explain CON999").exits(2);
 }
+
+#[test]
+fn a_reader_that_wants_no_more_is_no_error() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    project(&[("app.py", BLOCKED)]).stdout(writer.into()).type_in("check app.py").exits(1).says_nothing();
+}

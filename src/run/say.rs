@@ -23,14 +23,16 @@ pub fn page(page: &str) {
     let _ = io::stderr().lock().write_all(page.as_bytes());
 }
 
-/// What was asked for, on standard output.
+/// What was asked for, on standard output. A reader that wants no more of it (`| head`) is no error.
 ///
 /// # Errors
 /// When it could not all be written, as when the disk is full.
 pub fn out(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(why) if why.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// Columns of the terminal that standard output is; of a page for nobody in particular where it is none.
