@@ -1,10 +1,14 @@
 //! Input that a check meets and cannot read, or had better not: it is told of, and everything else is checked.
 
+#[path = "support/rights.rs"]
+mod rights;
+
+use rights::concadvise_without_rights;
 use std::fs::{self, Permissions};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 const BLOCKED: &str = "import time\n\n\nasync def fetch():\n    time.sleep(1)\n";
 
@@ -15,16 +19,9 @@ fn project() -> tempfile::TempDir {
     folder
 }
 
-/// Checks, without the capabilities by which root reads everything.
+/// Checks as one who may read only what its permissions say.
 fn check(folder: &Path, words: &[&str]) -> Output {
-    let concadvise = env!("CARGO_BIN_EXE_concadvise");
-    let mut command = if nix::unistd::geteuid().is_root() {
-        let mut command = Command::new("setpriv");
-        command.args(["--bounding-set=-all", "--inh-caps=-all", concadvise]);
-        command
-    } else {
-        Command::new(concadvise)
-    };
+    let mut command = concadvise_without_rights();
     command.arg("check").args(words).current_dir(folder).output().expect("it can be run")
 }
 

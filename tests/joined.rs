@@ -72,7 +72,7 @@ def count(limit):
 
 if __name__ == '__main__':
     with ThreadPoolExecutor(max_workers=3) as pool:
-        print(sum(pool.map(count, [1_500_000] * 9)))
+        print(sum(pool.map(count, [1_500_000] * 36)))
 ";
     let all = findings(program, |all| at(all, "CON601", 7).is_some());
     let found = at(&all, "CON601", 7).expect("it was wanted");

@@ -3,6 +3,8 @@
 
 #[path = "support/measured.rs"]
 mod measured;
+#[path = "support/rights.rs"]
+mod rights;
 #[expect(dead_code, reason = "each file of tests uses a part of it")]
 mod support;
 
@@ -10,6 +12,7 @@ use concadvise::observe::Observation;
 use concadvise::profile::Profile;
 use concadvise::report::recording::Recording;
 use measured::measured;
+use rights::concadvise_without_rights;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -140,15 +143,7 @@ fn hidden_proportional_memory_is_said_and_resident_memory_stands_in() {
         fs::copy("/bin/sleep", &secret).expect("a copy");
         // Of a program that one may run and not read, the kernel hides the memory.
         fs::set_permissions(&secret, fs::Permissions::from_mode(0o111)).expect("its permissions");
-        let concadvise = env!("CARGO_BIN_EXE_concadvise");
-        // Root may read it all the same, unless it gives up its capabilities.
-        let mut command = if nix::unistd::geteuid().is_root() {
-            let mut command = Command::new("setpriv");
-            command.args(["--bounding-set=-all", "--inh-caps=-all", concadvise]);
-            command
-        } else {
-            Command::new(concadvise)
-        };
+        let mut command = concadvise_without_rights();
         command.args(["--quiet", "--no-trials", "--record", "run.json", "--", "./secret", "0.5"]);
         let output = command.current_dir(folder.path()).output().expect("it can be run");
         assert!(output.status.success(), "{output:?}");

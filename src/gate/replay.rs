@@ -4,6 +4,7 @@
 use super::current::OF_INTERPRETER;
 use super::record::{Admitted, Choice, Ground, Point, Record};
 use crate::rules::facts::{Facts, Value};
+use crate::rules::measure::SPEEDUPS;
 use crate::rules::{Decision, Rules, WorkersRule};
 use crate::trial::Evidence;
 use crate::trial::model::Model;
@@ -166,14 +167,7 @@ pub(super) fn facts_on(record: &Record, ground: &Ground) -> Facts {
     let signals = record.signals.iter().filter(|(name, _)| crate::rules::vocabulary::fact(name).is_some());
     signals.for_each(|(name, signal)| facts.set(name, signal.value));
     record.facts.iter().for_each(|(name, value)| facts.set(name, *value));
-    for (model, name) in [
-        (Model::Threads, "threads_speedup"),
-        (Model::Processes, "processes_speedup"),
-        (Model::Interpreters, "interpreters_speedup"),
-        (Model::Asyncio, "asyncio_speedup"),
-        (Model::AsyncioThreads, "async_threads_speedup"),
-        (Model::AsyncioProcesses, "async_processes_speedup"),
-    ] {
+    for (model, name) in SPEEDUPS {
         let speedups = record.points.iter().filter(|point| point.model == model).map(|point| point.speedup);
         facts.set_known(name, speedups.max_by(f64::total_cmp));
     }

@@ -53,6 +53,16 @@ const NEVER_MULTIPLEXED: f64 = 0.02;
 /// even a loop's program looks up names and reads files outside it. Ours.
 const MOSTLY_IN_EPOLL: f64 = 0.8;
 
+/// The fact that holds each model's best speed-up; what is one after another has none.
+pub(crate) const SPEEDUPS: [(Model, &str); 6] = [
+    (Model::Threads, "threads_speedup"),
+    (Model::Processes, "processes_speedup"),
+    (Model::Interpreters, "interpreters_speedup"),
+    (Model::Asyncio, "asyncio_speedup"),
+    (Model::AsyncioThreads, "async_threads_speedup"),
+    (Model::AsyncioProcesses, "async_processes_speedup"),
+];
+
 impl Facts {
     /// Everything the stages know that rules may ask about.
     pub fn of(
@@ -279,14 +289,7 @@ impl Facts {
         let tried = projections(twin, trials);
         let best = best_of_each(&tried);
         let sequential = best.iter().find(|tried| tried.setting.model == Model::Sequential);
-        for (model, name) in [
-            (Model::Threads, "threads_speedup"),
-            (Model::Processes, "processes_speedup"),
-            (Model::Interpreters, "interpreters_speedup"),
-            (Model::Asyncio, "asyncio_speedup"),
-            (Model::AsyncioThreads, "async_threads_speedup"),
-            (Model::AsyncioProcesses, "async_processes_speedup"),
-        ] {
+        for (model, name) in SPEEDUPS {
             let of_model = best.iter().find(|tried| tried.setting.model == model);
             if let (Some(sequential), Some(of_model)) = (sequential, of_model) {
                 self.set(name, sequential.seconds / of_model.seconds);

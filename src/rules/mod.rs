@@ -9,7 +9,7 @@ mod condition;
 pub(crate) mod error;
 pub mod facts;
 mod load;
-mod measure;
+pub(crate) mod measure;
 pub mod nearest;
 mod parse;
 pub(crate) mod projection;
