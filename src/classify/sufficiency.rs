@@ -10,8 +10,10 @@ use crate::profile::Profile;
 /// Why a run cannot be judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Insufficient {
-    /// Too short, or sampled too seldom.
+    /// Too short.
     TooShort,
+    /// Long enough, and looked at too seldom: the machine was busy, or the budget of looking spent.
+    TooFewSamples,
     /// Nothing but waiting for one another or for unseen children.
     NothingDemanded,
     /// Nothing but waiting for input.
@@ -27,6 +29,7 @@ impl Insufficient {
     pub const fn settle(self) -> &'static str {
         match self {
             Self::TooShort => "give it more to do, so that it runs for at least half a second",
+            Self::TooFewSamples => "run it where the machine is less busy, or give it several times as much to do",
             Self::NothingDemanded => "run the program that does the work, not the one that waits for it",
             Self::AwaitsInput => "give it its input",
             Self::AwaitsClients => "it waited for clients; run it under load",
@@ -35,12 +38,18 @@ impl Insufficient {
     }
 }
 
+/// What [`Insufficient::TooShort`] asks for, in seconds: at least 20 samples even where one is taken each 25 ms.
+const LONG_ENOUGH: f64 = 0.5;
+
 /// The reason not to judge; `None` when there is enough. A sleep is enough: it stands for waiting.
 pub(super) fn insufficient(profile: &Profile, ledger: &mut Ledger) -> Option<Insufficient> {
     let steady = profile.steady().as_secs_f64();
     let mut ask = |threshold: &Threshold, value| ledger.reaches(threshold, value);
-    if !ask(&STEADY, Some(steady)) || !ask(&SAMPLES, Some(profile.samples as f64)) {
+    if !ask(&STEADY, Some(steady)) {
         return Some(Insufficient::TooShort);
+    }
+    if !ask(&SAMPLES, Some(profile.samples as f64)) {
+        return Some(if steady < LONG_ENOUGH { Insufficient::TooShort } else { Insufficient::TooFewSamples });
     }
     let demand = &profile.demand;
     if !ask(&DEMANDED, ratio(demand.total().as_secs_f64(), steady)) {

@@ -6,6 +6,7 @@ use crate::observe::{Counter, Observation};
 use crate::profile::drawing::{CELL, draw};
 use crate::target::{CPython, PythonEntry};
 use crate::units::Bytes;
+use std::time::Duration;
 
 fn host() -> Host {
     let cpus = Cpus { online: 4, affinity: 4, quota: None, physical_cores: None, numa_nodes: 1 };
@@ -158,6 +159,17 @@ fn a_run_of_a_millisecond_is_too_short_to_judge() {
     let mut observation = draw("main: #");
     observation.wall = CELL / 10;
     check_on(&host(), &observation, Class::Inconclusive, None);
+}
+
+#[test]
+fn what_would_settle_a_run_that_was_looked_at_too_seldom_depends_on_how_long_it_was() {
+    for (seconds, settle) in [(0.3, "at least half a second"), (2.0, "less busy")] {
+        let mut observation = draw("main: ##########");
+        observation.wall = Duration::from_secs_f64(seconds);
+        let verdict = judge(&observation, &host());
+        assert_eq!(verdict.class, Class::Inconclusive, "{seconds} s");
+        assert!(verdict.settle.as_ref().is_some_and(|said| said.contains(settle)), "{seconds} s: {:?}", verdict.settle);
+    }
 }
 
 #[test]
