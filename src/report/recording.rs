@@ -181,7 +181,7 @@ fields!(Outline {
     releasing,
 });
 fields!(SourceFinding { code, level, path, lines, qualified_name, message });
-fields!(Executor { name, workers, size, path, line, within });
+fields!(Executor { name, workers, size, path, line, within, silent });
 fields!(Unsent { path, line, what });
 fields!(Releasing { path, within, callable });
 variants!(Level { Info, Warning, Error });

@@ -67,7 +67,9 @@ pub(super) fn conclude(
 ) -> (Report, bool) {
     let profile = Profile::of(&recording.observation, &recording.host);
     refine(&mut recording, &profile);
-    recording.source = super::outline::of(&recording.target, &recording.observation);
+    let read = super::outline::of(&recording.target, &recording.observation);
+    recording.source = read.outline;
+    recording.observation.notices.extend(read.notice);
     let mut report = judge(recording, profile, rules);
     let tried = match untried(options, rerun, &report) {
         Some(why) => skipped(why),

@@ -3,7 +3,7 @@
 //! `configuration` is what the project asks for, `codes` what that and the command line together do, `mend` fixes.
 
 mod codes;
-mod configuration;
+pub(super) mod configuration;
 mod mend;
 
 use super::say;
@@ -14,6 +14,7 @@ use crate::report::{escape, findings};
 use crate::source::catalogue::Catalogue;
 use crate::source::detect::Dispatch;
 use crate::source::finding::{Finding, Level};
+use crate::source::outline::Wanted;
 use crate::source::project::{self, Checked};
 use configuration::Configuration;
 use std::path::{Path, PathBuf};
@@ -60,20 +61,13 @@ impl<'a> Look<'a> {
     /// Checks without any change.
     fn checked(&self) -> Checked {
         let mut checked = project::check_without(&self.named, &self.dispatch, &self.configuration.excluded);
-        if !self.configuration.per_file.is_empty() {
-            checked.findings.retain(|finding| self.is_told(finding));
-        }
+        checked.findings.retain(|finding| self.is_told(finding));
         checked
     }
 
     /// Whether the project wants to hear of a finding in its file.
     fn is_told(&self, finding: &Finding) -> bool {
-        if self.configuration.per_file.is_empty() {
-            return true;
-        }
-        let path = finding.path.canonicalize().unwrap_or_else(|_| finding.path.clone());
-        let silent = |codes: &[String]| codes.iter().any(|word| codes::names(word, finding.entry));
-        !self.configuration.per_file.iter().any(|(files, codes)| silent(codes) && files.cover(&path, false))
+        self.configuration.is_told_in(finding.entry, &finding.path)
     }
 
     /// Fixes what is to be fixed, and shows the rest.

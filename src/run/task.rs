@@ -68,8 +68,9 @@ pub fn task(advise: &Advise, asked: &Asked) -> Ending {
         (Observation::default(), Tried { task: Some(task), ..skipped_of(Evidence::Task, &sentence) })
     });
     let profile = Profile::of(&observation, &host);
-    let source = super::outline::of_function(&asked.function);
-    let report = judge(Recording { host, target, observation, source, tried }, profile, &rules);
+    let read = super::outline::of_function(&asked.function);
+    let tried = Tried { notices: tried.notices.into_iter().chain(read.notice).collect(), ..tried };
+    let report = judge(Recording { host, target, observation, source: read.outline, tried }, profile, &rules);
     let delivered = deliver(options, &report);
     if let Some(sentence) = &trouble {
         say::complain(sentence);

@@ -1,9 +1,9 @@
 //! What source says of a program that is run: its findings, where it builds executors, and what it uses. Plain values,
 //! so that they can be kept beside what the run showed; what both mean together is `recommendation`'s.
 
-use super::catalogue::{Catalogue, Listed};
+use super::catalogue::{Catalogue, Entry, Listed};
 use super::detect::Dispatch;
-use super::finding::{Finding, Level};
+use super::finding::{Evidence, Finding, Level};
 use super::loops::Loops;
 use super::program::Program;
 use super::project::check_all;
@@ -16,6 +16,32 @@ use std::path::{Path, PathBuf};
 const MOST_FINDINGS: usize = 200;
 /// Executors, and functions that release the GIL, that are kept.
 const MOST_PLACES: usize = 200;
+
+/// Which findings the owner of a program wants to be told of.
+pub trait Wanted {
+    /// Whether an entry is looked for at all.
+    fn looks_for(&self, entry: &Entry) -> bool;
+    /// Whether a finding of an entry is told that is in this file.
+    fn is_told_in(&self, entry: &Entry, path: &Path) -> bool;
+    /// Whether nothing is told of this file, unless it is the one that is run.
+    fn excludes(&self, path: &Path) -> bool;
+}
+
+/// What is on by itself, everywhere.
+#[derive(Debug, Clone, Copy)]
+pub struct ByDefault;
+
+impl Wanted for ByDefault {
+    fn looks_for(&self, entry: &Entry) -> bool {
+        entry.default
+    }
+    fn is_told_in(&self, _: &Entry, _: &Path) -> bool {
+        true
+    }
+    fn excludes(&self, _: &Path) -> bool {
+        false
+    }
+}
 
 /// A program's own files, in short.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -74,22 +100,34 @@ pub struct Releasing {
 
 impl Outline {
     /// Of the program of a script that is run in `folder`.
-    pub fn of_script(path: &Path, folder: &Path) -> Self {
-        Self::of(Program::of_script(&folder.join(path)), folder)
+    pub fn of_script(path: &Path, folder: &Path, wanted: &dyn Wanted) -> Self {
+        Self::of(Program::of_script(&folder.join(path)), folder, wanted)
     }
 
     /// Of `python -m name` that is run in `folder`.
-    pub fn of_module(name: &str, folder: &Path) -> Self {
-        Self::of(Program::of_module(name, folder), folder)
+    pub fn of_module(name: &str, folder: &Path, wanted: &dyn Wanted) -> Self {
+        Self::of(Program::of_module(name, folder), folder, wanted)
     }
 
-    fn of(program: Program, folder: &Path) -> Self {
+    fn of(program: Program, folder: &Path, wanted: &dyn Wanted) -> Self {
         let loops = Loops::of(&program).sites.iter().filter(|site| site.carried.is_none()).count();
         let unread = program.unread.len();
         // Its trees are dropped before the files are walked again: that is once more parsing, and half the memory.
         let paths: Vec<PathBuf> = program.modules.into_iter().map(|module| module.source.path).collect();
-        let (checked, summaries) = check_all(&paths, &Dispatch::of(|entry| entry.default));
+        let (mut checked, summaries) = check_all(&paths, &Dispatch::of(|entry| wanted.looks_for(entry)));
+        let told = |entry: &Entry, path: &Path| {
+            (paths.first().is_some_and(|first| first == path) || !wanted.excludes(path))
+                && wanted.is_told_in(entry, path)
+        };
+        checked.findings.retain(|finding| told(finding.entry, &finding.path));
         let left_out = checked.findings.len().saturating_sub(MOST_FINDINGS);
+        let executors = summaries.iter().flat_map(|summary| &summary.executors).map(|executor| {
+            let of_runs = Catalogue::get().entries.iter().filter(|entry| entry.evidence == Evidence::Run);
+            let unwanted = of_runs.filter(|entry| !wanted.looks_for(entry) || !told(entry, &executor.path));
+            let mut executor = executor.clone();
+            executor.silent.extend(unwanted.map(|entry| entry.code.clone()));
+            executor
+        });
         let functions = || summaries.iter().flat_map(|summary| &summary.functions);
         Self {
             folder: folder.canonicalize().unwrap_or_else(|_| folder.to_owned()),
@@ -97,7 +135,7 @@ impl Outline {
             unread: unread + checked.notes.len(),
             findings: checked.findings.into_iter().take(MOST_FINDINGS).map(SourceFinding::of).collect(),
             left_out,
-            executors: summaries.iter().flat_map(|summary| &summary.executors).take(MOST_PLACES).cloned().collect(),
+            executors: executors.take(MOST_PLACES).collect(),
             unsent: summaries.iter().flat_map(|summary| &summary.unsent).take(MOST_PLACES).cloned().collect(),
             async_libraries: used(&summaries, &Catalogue::get().libraries.asynchronous),
             coroutines: functions().filter(|function| function.is_async).count(),
@@ -168,7 +206,7 @@ def main(items):
         fs::write(folder.path().join("app.py"), APP)?;
         fs::write(folder.path().join("help.py"), "import aiohttp\n\nasync def fetch():\n    return 1\n")?;
         fs::write(folder.path().join("other.py"), "import time\nasync def unused():\n    time.sleep(1)\n")?;
-        let outline = Outline::of_script(Path::new("app.py"), folder.path());
+        let outline = Outline::of_script(Path::new("app.py"), folder.path(), &ByDefault);
         Ok((folder, outline))
     }
 

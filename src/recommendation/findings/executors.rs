@@ -73,8 +73,14 @@ pub fn judged(run: &Run<'_>) -> Vec<JoinedFinding> {
 }
 
 fn judge(executor: &Executor, run: &Run<'_>) -> Option<JoinedFinding> {
-    let (code, message) = JUDGES.iter().find_map(|(code, judge)| Some((*code, judge(executor, run)?)))?;
+    let mut told = JUDGES.iter().filter(|(code, _)| is_told(executor, code));
+    let (code, message) = told.find_map(|(code, judge)| Some((*code, judge(executor, run)?)))?;
     finding(executor, run, code, message)
+}
+
+/// Whether nobody asked for silence about a code here.
+fn is_told(executor: &Executor, code: &str) -> bool {
+    !executor.silent.iter().any(|silent| silent == code)
 }
 
 fn finding(executor: &Executor, run: &Run<'_>, code: &str, message: String) -> Option<JoinedFinding> {
@@ -236,6 +242,9 @@ fn contradicted(executor: &Executor, run: &Run<'_>) -> Option<String> {
 
 /// CON901: threads of native libraries in the processes that the workers run in.
 fn beside_native_threads(executor: &Executor, run: &Run<'_>) -> Option<JoinedFinding> {
+    if !is_told(executor, NATIVE) {
+        return None;
+    }
     let workers = run.working(executor);
     let of = |native: &&NativeThreads| workers.iter().any(|worker| worker.pid == native.pid);
     let native = run.seen.observation.native_threads.iter().filter(of).max_by_key(|native| native.threads)?;

@@ -51,6 +51,7 @@ impl World {
             path: "/srv/app.py".into(),
             line: at,
             within: Some(format!("f{at}")),
+            silent: Vec::new(),
         };
         self.outline.executors = (1..).zip(kinds).map(executor).collect();
         self
@@ -147,6 +148,20 @@ fn an_executor_that_the_run_speaks_against_is_told_at_its_line() {
     ] {
         let expected = expected.map_or_else(|| none.clone(), |code| vec![(code.to_owned(), 1)]);
         assert_eq!(World::of(drawing, class).with(kinds).codes(), expected, "{class:?} {kinds:?} {drawing}");
+    }
+}
+
+#[test]
+fn what_is_silent_at_an_executor_is_not_told_and_hides_nothing_else() {
+    let mut world = World::of(THREADS, Class::CpuBound).with(&[Workers::Threads]);
+    world.observation.native_threads =
+        vec![NativeThreads { pid: world.observation.workers[0].pid, threads: 1, libraries: vec!["OpenBLAS".into()] }];
+    for (silent, expected) in
+        [(&[][..], &["CON601", "CON901"][..]), (&["CON601"], &["CON901"]), (&["CON901"], &["CON601"])]
+    {
+        world.outline.executors[0].silent = silent.iter().map(ToString::to_string).collect();
+        let codes: Vec<String> = world.codes().into_iter().map(|(code, _)| code).collect();
+        assert_eq!(codes, expected, "without {silent:?}");
     }
 }
 

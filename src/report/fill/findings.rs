@@ -50,6 +50,7 @@ pub mod tests {
             path: path(),
             line: 9,
             within: None,
+            silent: vec!["CON603".into()],
         };
         Outline {
             folder: "/srv".into(),

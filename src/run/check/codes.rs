@@ -3,6 +3,7 @@
 use super::configuration::Configuration;
 use crate::cli::Check;
 use crate::source::catalogue::{Catalogue, Entry};
+use crate::source::outline::Wanted;
 
 /// Whether a word is a code of a finding, the beginning of some, or `ALL`.
 ///
@@ -29,12 +30,12 @@ pub(super) fn asked(options: &Check, configured: &Configuration, entry: &Entry) 
     if !options.select.is_empty() {
         return chosen(&options.select, &options.ignore, entry);
     }
-    let by_project = || chosen(&configured.select, &configured.ignore, entry);
+    let by_project = || configured.looks_for(entry);
     !options.ignore.iter().any(|word| names(word, entry)) && by_project()
 }
 
 /// The most exact word decides, and `ignore` between two that are as exact, as with ruff.
-fn chosen(select: &[String], ignore: &[String], entry: &Entry) -> bool {
+pub(super) fn chosen(select: &[String], ignore: &[String], entry: &Entry) -> bool {
     let exact = |words: &[String]| {
         let length = |word: &String| if word.eq_ignore_ascii_case("all") { 0 } else { word.len() };
         words.iter().filter(|word| names(word, entry)).map(length).max()

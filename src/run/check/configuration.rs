@@ -7,7 +7,9 @@
 use super::codes;
 use crate::report::escape::word;
 use crate::rules::nearest::hint;
+use crate::source::catalogue::Entry;
 use crate::source::globs::Globs;
+use crate::source::outline::Wanted;
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
@@ -21,7 +23,7 @@ const KEYS: [&str; 4] = ["select", "ignore", "per-file-ignores", "exclude"];
 
 /// What a project asks for.
 #[derive(Debug)]
-pub(super) struct Configuration {
+pub(in crate::run) struct Configuration {
     /// Codes or their beginnings to look for; those that are on by themselves when there are none.
     pub select: Vec<String>,
     /// Codes not to look for.
@@ -70,6 +72,25 @@ impl Configuration {
     }
 }
 
+impl Wanted for Configuration {
+    fn looks_for(&self, entry: &Entry) -> bool {
+        codes::chosen(&self.select, &self.ignore, entry)
+    }
+
+    fn is_told_in(&self, entry: &Entry, path: &Path) -> bool {
+        if self.per_file.is_empty() {
+            return true;
+        }
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let silent = |codes: &[String]| codes.iter().any(|word| codes::names(word, entry));
+        !self.per_file.iter().any(|(files, codes)| silent(codes) && files.cover(&path, false))
+    }
+
+    fn excludes(&self, path: &Path) -> bool {
+        self.excluded.cover(path, false)
+    }
+}
+
 /// The innermost folder that all that is named is in.
 fn around(named: &[PathBuf]) -> Option<PathBuf> {
     let folder = |path: &PathBuf| {
@@ -86,7 +107,7 @@ fn shown(path: &Path) -> String {
 }
 
 fn cannot(path: &Path, why: &str) -> String {
-    format!("cannot read {}: {why}; name another with --config, or leave it out with --isolated", shown(path))
+    format!("cannot read {}: {why}; `check` takes another with --config, and none with --isolated", shown(path))
 }
 
 fn read(path: &Path) -> Result<String, String> {

@@ -2,6 +2,7 @@
 
 use crate::source::detect::executors::{Pool, Workers, sends};
 use crate::source::detect::unpicklable;
+use crate::source::finding::{Evidence, Spot};
 use crate::source::python::Ranged;
 use crate::source::python::ast::{self, Expr, Number};
 use crate::source::walk::At;
@@ -22,6 +23,8 @@ pub struct Executor {
     pub line: u32,
     /// The function or class around it; `None` at the file's own level.
     pub within: Option<String>,
+    /// Codes that only a run shows and that are not told here: a comment or the project says so.
+    pub silent: Vec<String>,
 }
 
 /// Calls that build a worker of their own, and by which name a reader knows it.
@@ -39,7 +42,12 @@ impl Executor {
         };
         let source = at.file.source;
         let line = u32::try_from(source.place(call.start()).line).unwrap_or(u32::MAX);
-        Some(Self { name, workers, size, path: source.path.clone(), line, within: at.file.names.within(at.scope()) })
+        let within = at.file.names.within(at.scope());
+        let silent = Spot::of(source, call.range()).noqa.map_or_else(Vec::new, |noqa| {
+            let of_runs = at.file.catalogue.entries.iter().filter(|entry| entry.evidence == Evidence::Run);
+            of_runs.filter(|entry| noqa.covers(&entry.code)).map(|entry| entry.code.clone()).collect()
+        });
+        Some(Self { name, workers, size, path: source.path.clone(), line, within, silent })
     }
 }
 
