@@ -138,6 +138,11 @@ fn part(of: Duration, whole: Duration) -> f64 {
     Share::of(of, whole).map_or(0.0, Share::get)
 }
 
+/// `1 native thread`, `3 native threads`.
+fn several(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
@@ -257,8 +262,9 @@ fn beside_native_threads(executor: &Executor, run: &Run<'_>) -> Option<JoinedFin
         Workers::Threads | Workers::Interpreters => (workers.len().checked_sub(native)?, workers.len(), "all of"),
     };
     let (cpus, names) = (run.seen.host.cpus.usable(), libraries.join(", "));
-    let message =
-        format!("{native} native threads ({names}) ran beside {beside} its {count} workers, on {cpus} usable CPUs");
+    let its = if count == 1 { "its 1 worker".to_owned() } else { format!("{beside} its {count} workers") };
+    let (native, on) = (several(native, "native thread"), several(cpus, "usable CPU"));
+    let message = format!("{native} ({names}) ran beside {its}, on {on}");
     let found = finding(executor, run, NATIVE, message)?;
     Some(if together > cpus { JoinedFinding { level: Level::Warning, ..found } } else { found })
 }

@@ -238,8 +238,13 @@ fn native_threads_beside_workers_are_told_and_matter_where_both_are_more_than_th
     }
     let mut world = World::of(THREADS, Class::Mixed).with(&[Workers::Threads]);
     world.observation.native_threads = vec![native(world.observation.workers[0].pid, 1)];
-    let message = "1 native threads (OpenBLAS) ran beside all of its 1 workers, on 4 usable CPUs";
+    let message = "1 native thread (OpenBLAS) ran beside its 1 worker, on 4 usable CPUs";
     assert_eq!(world.joined().findings[0].message, message, "a native thread is no worker");
+    let mut world = World::of(SLEEPERS, Class::CpuBound).with(&[Workers::Processes]);
+    world.host.cpus.affinity = 1;
+    world.observation.native_threads = vec![native(world.observation.workers[1].pid, 3)];
+    let message = "3 native threads (OpenBLAS) ran beside each of its 2 workers, on 1 usable CPU";
+    assert_eq!(world.joined().findings[0].message, message);
 }
 
 #[test]
