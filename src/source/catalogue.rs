@@ -201,13 +201,11 @@ pub struct Group {
 impl Blocking {
     /// The group of a callable of the table.
     pub fn of(&self, callable: &QualifiedName) -> Option<&Group> {
-        if self.except.contains(callable.as_str()) {
-            return None;
-        }
         let exact = self.by_name.get(callable.as_str());
         // A dunder or private attribute is no method that waits.
         let any = || self.by_owner.get(callable.owner()).filter(|_| !callable.last().starts_with('_'));
-        exact.or_else(any).map(|index| &self.groups[*index])
+        let index = exact.or_else(any).filter(|_| !self.except.contains(callable.as_str()))?;
+        self.groups.get(*index)
     }
 
     /// Every group.

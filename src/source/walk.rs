@@ -82,6 +82,7 @@ pub struct At<'a> {
     scope: ScopeId,
     above: Vec<Node<'a>>,
     callee: OnceCell<Option<QualifiedName>>,
+    repeats: OnceCell<Option<Loop<'a>>>,
 }
 
 impl<'a> At<'a> {
@@ -108,6 +109,11 @@ impl<'a> At<'a> {
     /// What the call at hand calls; worked out once for all detectors.
     pub fn callee(&self, call: &'a ast::ExprCall) -> Option<&QualifiedName> {
         self.callee.get_or_init(|| self.resolve(&call.func)).as_ref()
+    }
+
+    /// The innermost loop that runs the call at hand again and again; worked out once for all detectors.
+    pub fn repeats(&self, call: &'a ast::ExprCall) -> Option<Loop<'a>> {
+        *self.repeats.get_or_init(|| self.in_loop(call))
     }
 
     /// The scope that the walk is in.
@@ -205,8 +211,13 @@ pub struct Walked {
 
 /// Walks a file once, with every detector of `dispatch`.
 pub fn walk<'a>(file: &'a File<'a>, dispatch: &Dispatch) -> Walked {
-    let at = At { file, scope: ScopeId::MODULE, above: Vec::new(), callee: OnceCell::new() };
-    let mut walk = Walk { at, dispatch, findings: Vec::new(), summary: Summarising::of(file) };
+    walk_with(file, dispatch, false)
+}
+
+/// As [`walk`]; the summary also tells of executors, where that is asked for.
+pub fn walk_with<'a>(file: &'a File<'a>, dispatch: &Dispatch, executors: bool) -> Walked {
+    let at = At { file, scope: ScopeId::MODULE, above: Vec::new(), callee: OnceCell::new(), repeats: OnceCell::new() };
+    let mut walk = Walk { at, dispatch, findings: Vec::new(), summary: Summarising::of(file, executors) };
     walk.visit_body(file.source.body());
     Walked { findings: walk.findings, summary: walk.summary.done() }
 }
@@ -276,7 +287,7 @@ impl<'a> Visitor<'a> for Walk<'a, '_> {
     fn visit_expr(&mut self, expr: &'a Expr) {
         match expr {
             Expr::Call(call) => {
-                self.at.callee = OnceCell::new();
+                (self.at.callee, self.at.repeats) = (OnceCell::new(), OnceCell::new());
                 self.tell(&self.dispatch.calls, call);
                 self.summary.call(&self.at, call);
             }

@@ -1,6 +1,6 @@
 //! CON208, CON210: what is wrong with the callable that is handed over.
 
-use super::executors::{Workers, sends};
+use super::executors::{Workers, may_send, sends};
 use super::handed::{self, Slot, Way, who_runs};
 use crate::source::calls;
 use crate::source::finding::{Fix, Found};
@@ -13,7 +13,7 @@ use crate::source::walk::{At, Node};
 /// CON208: a task sends another to its own pool, and waits for it.
 pub(super) fn waits_for_its_own_pool<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> Option<Found> {
     let Expr::Attribute(method) = &*call.func else { return None };
-    let def = at.function()?;
+    let def = at.function().filter(|_| may_send(&method.attr))?;
     let names = &at.file.names;
     let pool = names.variable(&method.value, at.scope())?;
     let local = names.scope_of(def.range()) == Some(pool.home);

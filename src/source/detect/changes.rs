@@ -39,6 +39,13 @@ pub(super) enum Act {
 /// The change of something outside that a statement makes.
 pub(super) fn change<'a>(at: &At<'a>, stmt: &'a Stmt) -> Option<Change<'a>> {
     let def = at.function()?;
+    // What most statements set is a name of their own function, and to read what it is set to takes longer.
+    if let Stmt::Assign(ast::StmtAssign { targets, .. }) = stmt
+        && let [target @ Expr::Name(_)] = targets.as_slice()
+        && at.file.names.variable(target, at.scope()).is_none_or(|variable| variable.home == at.scope())
+    {
+        return None;
+    }
     let (what, act) = match stmt {
         Stmt::AugAssign(assign) => match &*assign.target {
             Expr::Subscript(item) => (&*item.value, updated_item(item, def)?),

@@ -66,8 +66,20 @@ pub struct Sends {
     pub one: bool,
 }
 
+/// Methods that send tasks to one of the pools.
+const SENDING: [&str; 9] =
+    ["submit", "map", "apply", "starmap", "apply_async", "map_async", "starmap_async", "imap", "imap_unordered"];
+
+/// Whether a method of this name may be one that sends tasks: what is known before it is resolved, which is dear.
+pub fn may_send(method: &str) -> bool {
+    SENDING.contains(&method)
+}
+
 /// What a method of this name does, when it is one that sends tasks.
 pub fn sends(callee: &str) -> Option<Sends> {
+    if !callee.starts_with("concurrent.") && !callee.starts_with("multiprocessing.") {
+        return None;
+    }
     let (class, method) = callee.rsplit_once('.')?;
     let workers = match class {
         "concurrent.futures.ThreadPoolExecutor" | "multiprocessing.pool.ThreadPool" => Workers::Threads,

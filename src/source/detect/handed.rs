@@ -3,7 +3,7 @@
 //! What is wrong with that is left to the detectors; a [`File`] keeps all of its own, so that a function's code can be
 //! asked who runs it.
 
-use super::executors::{Pool, Workers, sends};
+use super::executors::{Pool, Workers, may_send, sends};
 use crate::source::calls::Placed;
 use crate::source::names::{Names, QualifiedName, ScopeId};
 use crate::source::python::TextRange;
@@ -150,8 +150,21 @@ pub(in crate::source) fn all<'a>(file: &File<'a>) -> Vec<Handed<'a>> {
     file.calls().iter().filter_map(|placed| handed(&file.names, *placed)).collect()
 }
 
+/// Whether a call may hand something over, by its name alone: most are methods that do not, and to resolve them is dear.
+fn may_hand(call: &ast::ExprCall) -> bool {
+    let Expr::Attribute(method) = &*call.func else { return true };
+    let name = method.attr.as_str();
+    may_send(name)
+        || matches!(name, "run_in_executor" | "to_thread" | "start_new_thread")
+        || name.trim_start_matches('_').starts_with(|c: char| c.is_ascii_uppercase())
+        || ["target", "function"].iter().any(|keyword| call.arguments.find_keyword(keyword).is_some())
+}
+
 fn handed<'a>(names: &Names<'a>, placed: Placed<'a>) -> Option<Handed<'a>> {
     let Placed { call, scope, in_loop } = placed;
+    if !may_hand(call) {
+        return None;
+    }
     let callee = names.resolve(&call.func, scope);
     if let Some(slot) = slot(names, call, scope, callee.as_ref()) {
         let (task, _) = unwrapped(names, slot.task, scope);

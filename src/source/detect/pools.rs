@@ -1,6 +1,6 @@
 //! CON2xx: what goes wrong with pools, threads and processes.
 
-use super::executors::{Pool, Workers, sends};
+use super::executors::{Pool, Workers, may_send, sends};
 use super::fixes;
 use crate::source::calls;
 use crate::source::finding::{Found, Level};
@@ -11,7 +11,7 @@ use crate::source::walk::{At, Loop, Node};
 
 /// CON201: a pool built and torn down in every turn of a loop, or by a function that a loop calls.
 pub(super) fn built_again_and_again<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> Option<Found> {
-    let (body, target) = match at.in_loop(call)? {
+    let (body, target) = match at.repeats(call)? {
         Loop::For(each) => (&each.body, Some(&*each.target)),
         Loop::While(each) => (&each.body, None),
         Loop::Comprehension(_) => return None,
@@ -70,6 +70,9 @@ pub(super) fn result_dropped<'a>(at: &At<'a>, stmt: &'a Stmt) -> Option<Found> {
     let Stmt::Expr(alone) = stmt else { return None };
     let Expr::Call(call) = &*alone.value else { return None };
     let Expr::Attribute(method) = &*call.func else { return None };
+    if !may_send(&method.attr) {
+        return None;
+    }
     let sent = sends(&at.resolve(&call.func)?).filter(|sent| sent.later)?;
     if call.arguments.find_keyword("error_callback").is_some() || keeps_its_errors(at, call) {
         return None;

@@ -9,7 +9,7 @@ use crate::source::finding::Finding;
 use crate::source::globs::Globs;
 use crate::source::names::{Module, QualifiedName};
 use crate::source::python::{self, Source};
-use crate::source::walk::{File, Walked, walk};
+use crate::source::walk::{File, Walked, walk_with};
 use crate::target::binary::format_of_head;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -26,6 +26,17 @@ pub struct Checked {
     pub files: usize,
     /// Native files that were named, in that order.
     pub binaries: Vec<Binary>,
+}
+
+/// How a file is looked at.
+#[derive(Clone, Copy)]
+struct Way {
+    /// Also where no finding can be in it.
+    always: bool,
+    /// As one that was named itself.
+    named: bool,
+    /// For the places of executors too.
+    executors: bool,
 }
 
 /// What one file gave.
@@ -71,7 +82,9 @@ fn on_these_threads(named: &[PathBuf], dispatch: &Dispatch, excluded: &Globs, al
     let (files, mut notes) = files::find(&apart.others, excluded);
     notes.extend(apart.notes);
     let is_named: FxHashSet<&Path> = named.iter().map(PathBuf::as_path).collect();
-    let look = |path: &PathBuf, always: bool| look(path, dispatch, always, is_named.contains(path.as_path()));
+    let look = |path: &PathBuf, always: bool| {
+        look(path, dispatch, Way { always, named: is_named.contains(path.as_path()), executors: all })
+    };
     let seen: Vec<Seen> = files.par_iter().map(|path| look(path, all)).collect();
     let mut checked = Checked { notes, files: files.len(), binaries: apart.binaries, ..Checked::default() };
     let mut summaries = Vec::new();
@@ -101,7 +114,8 @@ fn on_these_threads(named: &[PathBuf], dispatch: &Dispatch, excluded: &Globs, al
 pub fn check_bytes(path: &Path, bytes: Vec<u8>, dispatch: &Dispatch) -> Checked {
     let mut checked = Checked { files: 1, ..Checked::default() };
     let mut summaries = Vec::new();
-    checked.take(look_into(path, bytes, dispatch, true), &mut summaries);
+    let way = Way { always: true, named: true, executors: true };
+    checked.take(look_into(path, bytes, dispatch, way), &mut summaries);
     let graph = Graph::of(&summaries);
     for (entry, detect) in &dispatch.projects {
         checked.findings.extend(detect(entry, &graph));
@@ -222,10 +236,10 @@ fn parts(name: &QualifiedName) -> impl Iterator<Item = (&str, &str)> {
     name.match_indices('.').map(|(at, _)| (&name[..at], &name[at + 1..]))
 }
 
-/// Looks at one file; `always` also where no finding can be in it.
-fn look(path: &Path, dispatch: &Dispatch, always: bool, named: bool) -> Seen {
+/// Looks at one file.
+fn look(path: &Path, dispatch: &Dispatch, way: Way) -> Seen {
     let refuse = |clause: String| {
-        let note = Note { path: path.to_owned(), clause, refused: named };
+        let note = Note { path: path.to_owned(), clause, refused: way.named };
         Seen { note: Some(note), walked: None }
     };
     let bytes = match python::bytes(path) {
@@ -235,16 +249,16 @@ fn look(path: &Path, dispatch: &Dispatch, always: bool, named: bool) -> Seen {
     if let Some(format) = format_of_head(&bytes) {
         return refuse(format!("it is {format}, whatever its name says; name it itself to have it told of"));
     }
-    if !always && !named && !dispatch.may_find_in(&bytes) {
+    if !way.always && !way.named && !dispatch.may_find_in(&bytes) {
         return Seen::default();
     }
-    if !named && bytes.len() > LONGEST_UNNAMED {
+    if !way.named && bytes.len() > LONGEST_UNNAMED {
         return refuse(format!(
             "it is longer than {} MiB, as generated files are; it is checked when it is named itself",
             LONGEST_UNNAMED >> 20
         ));
     }
-    match caught(|| look_into(path, bytes, dispatch, named)) {
+    match caught(|| look_into(path, bytes, dispatch, way)) {
         Ok(seen) => seen,
         Err(said) => {
             refuse(format!("it is left out, because concadvise itself failed on it ({said}); please report it"))
@@ -253,9 +267,9 @@ fn look(path: &Path, dispatch: &Dispatch, always: bool, named: bool) -> Seen {
 }
 
 /// Looks at what one file holds.
-fn look_into(path: &Path, bytes: Vec<u8>, dispatch: &Dispatch, named: bool) -> Seen {
+fn look_into(path: &Path, bytes: Vec<u8>, dispatch: &Dispatch, way: Way) -> Seen {
     let refuse = |clause: String| {
-        let note = Note { path: path.to_owned(), clause, refused: named };
+        let note = Note { path: path.to_owned(), clause, refused: way.named };
         Seen { note: Some(note), walked: None }
     };
     let source = match Source::parse(path, &bytes) {
@@ -274,6 +288,6 @@ fn look_into(path: &Path, bytes: Vec<u8>, dispatch: &Dispatch, named: bool) -> S
         Note { path: path.to_owned(), clause, refused: false }
     });
     let module = Module::of(path);
-    let walked = walk(&File::of(&source, &module), dispatch);
+    let walked = walk_with(&File::of(&source, &module), dispatch, way.executors);
     Seen { walked: Some(walked), note }
 }

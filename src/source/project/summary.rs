@@ -25,9 +25,9 @@ pub struct Summary {
     pub library: Option<Library>,
     /// In order.
     pub functions: Vec<Function>,
-    /// Where it builds executors, in order.
+    /// Where it builds executors, in order; looked for by [`check_all`](super::check_all) only.
     pub executors: Vec<Executor>,
-    /// Tasks that it hands to threads and could not hand to processes.
+    /// Tasks that it hands to threads and could not hand to processes; looked for as those are.
     pub unsent: Vec<Unsent>,
 }
 
@@ -80,11 +80,13 @@ pub struct Summarising {
     /// Of each function, what most calls of it pass by; looked for where it matters.
     passed_by: Vec<Option<Vec<TextRange>>>,
     patched: bool,
+    /// Whether executors are looked for, and what is handed to them: at every call, for those who know how it ran.
+    executors: bool,
 }
 
 impl Summarising {
     /// Of a file that is about to be walked.
-    pub fn of(file: &File<'_>) -> Self {
+    pub fn of(file: &File<'_>, executors: bool) -> Self {
         let (path, module) = (file.source.path.clone(), file.module.name.clone());
         Self {
             summary: Summary {
@@ -99,6 +101,7 @@ impl Summarising {
             of_scope: FxHashMap::default(),
             passed_by: Vec::new(),
             patched: file.mentions("monkey.patch_all"),
+            executors,
         }
     }
 
@@ -139,8 +142,10 @@ impl Summarising {
 
     /// The walk comes to a call.
     pub fn call<'a>(&mut self, at: &At<'a>, call: &'a ast::ExprCall) {
-        self.summary.executors.extend(Executor::built(at, call));
-        self.summary.unsent.extend(Unsent::handed(at, call));
+        if self.executors {
+            self.summary.executors.extend(Executor::built(at, call));
+            self.summary.unsent.extend(Unsent::handed(at, call));
+        }
         if self.patched || at.is_awaited() {
             return;
         }

@@ -44,7 +44,7 @@ pub(in crate::source::detect) fn one_after_another_in_comprehension<'a>(
     call: &'a ast::ExprCall,
 ) -> Option<Found> {
     at.coroutine().filter(|_| at.is_awaited())?;
-    let Loop::Comprehension([each]) = at.in_loop(call)? else { return None };
+    let Loop::Comprehension([each]) = at.repeats(call)? else { return None };
     (!each.is_async && fetches(call) && uses(call, &each.target)).then(|| in_turn(at, call))
 }
 

@@ -36,14 +36,14 @@ pub(in crate::source::detect) fn built_per_request<'a>(at: &At<'a>, call: &'a as
         if is_test(at) || !shareable(at, call) {
             return None;
         }
-        let again = match at.in_loop(call) {
+        let again = match at.repeats(call) {
             Some(Loop::For(each)) if in_turns(at, call, each) => "in every turn of this loop",
             _ if at.function().is_some_and(handles_requests) => "for every request",
             _ => return None,
         };
         return Some(Found::at(call, format!("{} is made {again} and thrown away; {}", spoken(callee), group.instead)));
     }
-    let target = match at.in_loop(call)? {
+    let target = match at.repeats(call)? {
         Loop::For(each) => &*each.target,
         Loop::Comprehension([each, ..]) => &each.target,
         Loop::Comprehension(_) | Loop::While(_) => return None,

@@ -12,7 +12,7 @@ const RUN: [&str; 3] = ["asyncio.run", "trio.run", "anyio.run"];
 
 /// CON108: every item of a loop gets an event loop of its own.
 pub(in crate::source::detect) fn event_loop_again<'a>(at: &At<'a>, call: &'a ast::ExprCall) -> Option<Found> {
-    let (target, body) = match at.in_loop(call)? {
+    let (target, body) = match at.repeats(call)? {
         Loop::For(each) => (&*each.target, Some(&each.body)),
         Loop::Comprehension([each, ..]) => (&each.target, None),
         // What runs until it is told to stop often has to begin anew.
