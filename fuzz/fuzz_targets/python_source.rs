@@ -21,6 +21,6 @@ fuzz_target!(|bytes: &[u8]| {
         let thread = std::thread::Builder::new().stack_size(64 << 20).spawn_scoped(scope, check);
         thread.expect("a thread").join().expect("no panic")
     });
-    let page = findings::render(&checked, false);
+    let page = findings::text::render(&checked, false);
     assert!(page.chars().all(|c| c == '\n' || !c.is_control()), "a control character reached the page");
 });
