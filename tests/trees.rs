@@ -4,12 +4,16 @@
 //! Some need rights that not every machine gives. The usual harness knows only passed and failed, so this file has a
 //! `main` of its own that says which were not run, and why.
 
+#[path = "support/measured.rs"]
+mod measured;
 #[expect(dead_code, reason = "each file of tests uses a part of it")]
 mod support;
 
 use concadvise::notice::Notice;
 use concadvise::observe::{Exit, Observation, Worker};
 use concadvise::report::recording::Recording;
+use measured::measured;
+use std::cell::Cell;
 use std::panic::catch_unwind;
 use std::process::Command;
 use std::time::Duration;
@@ -48,7 +52,7 @@ fn main() {
         TESTS.iter().filter(|(name, _)| words.is_empty() || words.iter().any(|word| name.contains(word)))
     {
         print!("test {name} ... ");
-        match catch_unwind(test) {
+        match catch_unwind(|| measured(test)) {
             Ok(Ok(())) => println!("ok"),
             Ok(Err(NotRun(why))) => {
                 println!("NOT RUN: {why}");
@@ -64,9 +68,16 @@ fn main() {
     assert!(failed.is_empty(), "{failed:?} failed");
 }
 
+thread_local! {
+    /// What was taken during the last run.
+    static TAKEN: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
 /// Runs `argv` under concadvise; what was recorded, and what came of it.
 fn watch(argv: &[&str]) -> (Observation, Ran) {
+    let before = taken();
     let ran = scene().option("--quiet").option("--record").option("run.json").watch(argv);
+    TAKEN.set(taken().saturating_sub(before));
     let recording = Recording::read(&ran.path("run.json"));
     let recording = recording.unwrap_or_else(|why| panic!("{argv:?}: {why}; it said: {}", ran.stderr));
     (recording.observation, ran)
@@ -99,10 +110,19 @@ fn seen(observation: &Observation) -> Duration {
     observation.workers.iter().map(|worker| worker.on_cpu).sum::<Duration>() + observation.folded.on_cpu
 }
 
-/// The workers' CPU time is the kernel's, within 1 % or 3 ms.
+/// What interrupts and the machine's host took from all cores since it started. Between two switches a worker has it
+/// too, and the kernel accounts for it apart.
+fn taken() -> Duration {
+    let text = fs::read_to_string("/proc/stat").expect("the kernel's counts");
+    let counts = text.lines().next().unwrap_or_default().split_ascii_whitespace().skip(1);
+    let ticks: u32 = counts.skip(5).take(3).filter_map(|count| count.parse::<u32>().ok()).sum();
+    Duration::from_millis(10) * ticks
+}
+
+/// The workers' CPU time is the kernel's, within 1 % or 3 ms and what was taken from them meanwhile.
 fn adds_up(observation: &Observation) {
     let (seen, kernel) = (seen(observation), observation.totals.cpu());
-    let most = kernel.mul_f64(0.01).max(Duration::from_millis(3));
+    let most = kernel.mul_f64(0.01).max(Duration::from_millis(3)) + TAKEN.with(Cell::get);
     assert!(seen.abs_diff(kernel) <= most, "workers {seen:?}, kernel {kernel:?}: {:#?}", observation.workers);
 }
 
