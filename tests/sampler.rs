@@ -247,10 +247,10 @@ for _ in range(200): t.Thread(target=time.sleep, args=(1,)).start()";
 fn threads_that_replace_one_another_are_all_seen() {
     measured(|| {
         let script = "import threading as t, time
-for _ in range(20):
-    a = t.Thread(target=time.sleep, args=(0.05,)); a.start(); a.join()";
+for _ in range(10):
+    a = t.Thread(target=time.sleep, args=(0.25,)); a.start(); a.join()";
         let sampled = sample(&mut python(script), A_SECOND * 5);
-        assert!(sampled.workers.len() >= 19, "{} workers", sampled.workers.len());
+        assert!(sampled.workers.len() >= 10, "{} workers", sampled.workers.len());
     });
 }
 
