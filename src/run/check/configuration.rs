@@ -19,6 +19,8 @@ use toml::de::{DeTable, DeValue};
 
 /// Longest file that is read, in bytes; those of people are a thousandth of it.
 const LONGEST: u64 = 8 << 20;
+/// Tables of `[tool.concadvise]`: ours, and those that the gate reads (`gate::wire`).
+const TABLES: [&str; 3] = ["check", "gate", "target"];
 const KEYS: [&str; 4] = ["select", "ignore", "per-file-ignores", "exclude"];
 
 /// What a project asks for.
@@ -129,7 +131,7 @@ fn parse(path: &Path, text: &str) -> Result<Option<Configuration>, String> {
     })?;
     let Some(tool) = reader.table(whole.get_ref(), "tool")? else { return Ok(None) };
     let Some(ours) = reader.table(tool, "concadvise")? else { return Ok(None) };
-    reader.known(ours, &["check"], "[tool.concadvise]")?;
+    reader.known(ours, &TABLES, "[tool.concadvise]")?;
     let Some(check) = reader.table(ours, "check")? else { return Ok(None) };
     reader.known(check, &KEYS, "[tool.concadvise.check]")?;
     let root = path.parent().unwrap_or(Path::new("/"));
@@ -239,6 +241,17 @@ mod tests {
         for text in ["", "[tool.ruff]\n", "[tool.concadvise]\n", "[project]\nname = 'concadvise'\n"] {
             assert!(parsed(text).is_ok_and(|found| found.is_none()), "{text}");
         }
+    }
+
+    #[test]
+    fn what_the_gate_reads_stands_beside_it() {
+        let gate =
+            "[[tool.concadvise.target]]\nname = 'app'\ncommand = ['app']\n[tool.concadvise.gate]\npolicy = 'warn'\n";
+        assert!(parsed(gate).is_ok_and(|found| found.is_none()));
+        let both = format!("{gate}[tool.concadvise.check]\nselect = ['CON1']\n");
+        assert_eq!(parsed(&both).expect("it is right").expect("it is there").select, ["CON1"]);
+        let config = crate::gate::wire::of_pyproject("pyproject.toml", &both).expect("it is right");
+        assert_eq!(config.expect("it is there").targets.len(), 1);
     }
 
     #[test]
