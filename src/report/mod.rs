@@ -11,6 +11,7 @@ pub mod fill;
 pub mod findings;
 pub mod instruments;
 pub mod json;
+pub mod json_schema;
 pub mod recording;
 pub mod schema;
 pub mod table;

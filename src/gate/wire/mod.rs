@@ -6,6 +6,7 @@
 mod baseline;
 mod config;
 mod fields;
+pub mod shape;
 mod write;
 
 pub use baseline::read;
