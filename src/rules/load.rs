@@ -9,7 +9,7 @@
 //!   whose id exists takes that rule's place where it stands, and a rule with a new id says with `before = "rule-id"`
 //!   which rule it is tried before.
 
-use super::error::{Error, quoted};
+use super::error::{Error, line_of, quoted};
 use super::nearest::hint;
 use super::parse::{Placed, RuleFile, parse};
 use super::{Rule, Rules, Tree};
@@ -194,8 +194,7 @@ fn read(path: &Path, unreadable: impl FnOnce(std::io::Error) -> Error) -> Result
         return Err(Error::refused(path, 1, "a rule file must not be larger than 1 MiB; split it into several"));
     }
     String::from_utf8(bytes).map_err(|error| {
-        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = line_of(error.as_bytes(), error.utf8_error().valid_up_to());
         Error::refused(path, line, "a rule file must be UTF-8 text")
     })
 }

@@ -194,7 +194,7 @@ impl<'a> Gatekeeper<'a> {
 
     fn tell(&self, outcome: &Outcome) -> Result<(), String> {
         let page = self.options.format.render(outcome, say::colours());
-        say::out(&page).map_err(|why| format!("cannot write to standard output: {why}"))?;
+        say::out(&page)?;
         let write = |(format, path): &(Format, PathBuf)| write_atomically(path, &format.render(outcome, false));
         self.options.output.iter().try_for_each(write)
     }

@@ -110,7 +110,7 @@ fn show(rules: &Rules, id: &str) -> Result<String, String> {
 
 /// Prints the answer; `trouble` is the status when there is none.
 pub(super) fn tell(answer: Result<String, String>, trouble: u8) -> Ending {
-    match answer.and_then(|text| say::out(&text).map_err(|why| format!("cannot write to standard output: {why}"))) {
+    match answer.and_then(|text| say::out(&text)) {
         Ok(()) => Ending::Status(OK),
         Err(sentence) => {
             say::block(&sentence);

@@ -3,7 +3,7 @@
 
 use super::Outcome;
 use crate::gate::verdict::{Judgement, Verdict};
-use crate::report::escape::text;
+use crate::report::escape::{workflow_data as data, workflow_property as property};
 
 /// Annotations of one level that a step shows.
 const SHOWN: usize = 10;
@@ -45,16 +45,6 @@ fn some(level: &str, mut rows: Vec<String>) -> String {
     rows.into_iter().map(|row| format!("::{level} {row}\n")).collect()
 }
 
-/// What follows the second `::`: one line, and no escape of the runner's that the text did not mean.
-fn data(sentence: &str) -> String {
-    text(sentence).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// What follows a `=`.
-fn property(value: &str) -> String {
-    data(value).replace(':', "%3A").replace(',', "%2C")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,10 +55,5 @@ mod tests {
         assert_eq!(rows(10).lines().count(), 10);
         let many = rows(25);
         assert_eq!((many.lines().count(), many.contains("::16 more are")), (10, true), "{many}");
-    }
-
-    #[test]
-    fn nothing_from_a_file_is_a_command() {
-        assert_eq!(property("a,b:c\n::error::x%0A"), "a%2Cb%3Ac\\x0a%3A%3Aerror%3A%3Ax%250A");
     }
 }

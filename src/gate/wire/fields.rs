@@ -1,6 +1,6 @@
 //! Reading a TOML text field by field: each refusal names the file, the line, the field, and the nearest valid name.
 
-use crate::rules::error::quoted;
+use crate::rules::error::{line_of, quoted};
 use crate::rules::nearest::hint;
 use std::ops::Range;
 use toml_edit::{Array, Document, Item, TableLike, Value};
@@ -33,8 +33,7 @@ impl<'a> Text<'a> {
     }
 
     pub fn refuse(self, span: &Span, problem: impl std::fmt::Display) -> String {
-        let end = span.as_ref().map_or(0, |span| span.start.min(self.text.len()));
-        let line = self.text.as_bytes()[..end].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = line_of(self.text.as_bytes(), span.as_ref().map_or(0, |span| span.start));
         format!("{}:{line}: {problem}", self.path)
     }
 

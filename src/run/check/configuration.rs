@@ -6,6 +6,7 @@
 
 use super::codes;
 use crate::report::escape::word;
+use crate::rules::error::line_of;
 use crate::rules::nearest::hint;
 use crate::source::catalogue::Entry;
 use crate::source::globs::Globs;
@@ -156,8 +157,8 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn refuse(&self, span: Option<Range<usize>>, what: &str) -> String {
-        let before = span.and_then(|span| self.text.get(..span.start)).unwrap_or("");
-        format!("{}:{}: {what}", shown(self.path), before.matches('\n').count() + 1)
+        let line = line_of(self.text.as_bytes(), span.map_or(0, |span| span.start));
+        format!("{}:{line}: {what}", shown(self.path))
     }
 
     fn table<'t>(&self, table: &'t DeTable<'a>, key: &str) -> Result<Option<&'t DeTable<'a>>, String> {

@@ -6,6 +6,7 @@ use crate::gate::current::Current;
 use crate::gate::wire::{self, Config};
 use crate::report::escape::word;
 use crate::report::toml;
+use crate::rules::error::line_of;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
@@ -89,7 +90,7 @@ pub(super) fn text(path: &Path, most: usize) -> io::Result<String> {
         return Err(io::Error::other(format!("it is larger than {} MiB", most >> 20)));
     }
     String::from_utf8(bytes).map_err(|why| {
-        let line = why.as_bytes()[..why.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = line_of(why.as_bytes(), why.utf8_error().valid_up_to());
         io::Error::other(format!("line {line} is not UTF-8 text"))
     })
 }
