@@ -3,6 +3,7 @@
 
 use super::{Gatekeeper, Named};
 use crate::gate::current::Current;
+use crate::reading;
 use crate::report::toml;
 use crate::run::say;
 use std::ffi::OsString;
@@ -39,7 +40,7 @@ pub(super) fn run_by(
     let ended = start(&mut job).map_err(|why| format!("cannot run the target: {why}"));
     drop(fence);
     let ended = ended?;
-    let text = super::sources::text(&report, toml::LONGEST).map_err(|_| nothing(ended, &name))?;
+    let text = reading::text(&report, toml::LONGEST).map_err(|_| nothing(ended, &name))?;
     let current = toml::read(&text).and_then(|document| Current::of(&document))?;
     Ok(Named { name, words: Some(words), current })
 }
