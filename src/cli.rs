@@ -233,6 +233,10 @@ pub struct Gate {
     /// How often each side of --paired is run
     #[arg(long, value_name = "N", requires = "paired", default_value_t = 2, value_parser = clap::value_parser!(u32).range(2..=50))]
     pub pairs: u32,
+    /// Show annotations of format github on lines changed since this commit first [default: the pull request's, where
+    /// GITHUB_BASE_REF is set]
+    #[arg(long, value_name = "REV", conflicts_with_all = ["paired", "update", "diff"])]
+    pub base: Option<String>,
     /// The target's name in the baseline
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,

@@ -3,6 +3,7 @@
 
 mod accept;
 mod attended;
+mod changes;
 mod git;
 mod live;
 mod paired;
@@ -155,7 +156,7 @@ impl<'a> Gatekeeper<'a> {
                 format!("{} is in the baseline and not configured; concadvise gate --update drops it", target.name)
             }));
         }
-        self.tell(&outcome)?;
+        self.tell(&mut outcome)?;
         Ok(self.ending(&outcome, false))
     }
 
@@ -192,7 +193,9 @@ impl<'a> Gatekeeper<'a> {
         Ok(())
     }
 
-    fn tell(&self, outcome: &Outcome) -> Result<(), String> {
+    fn tell(&self, outcome: &mut Outcome) -> Result<(), String> {
+        outcome.changed = changes::lines(self, outcome);
+        let outcome = &*outcome;
         let page = self.options.format.render(outcome, say::colours());
         say::out(&page)?;
         let write = |(format, path): &(Format, PathBuf)| write_atomically(path, &format.render(outcome, false));

@@ -35,13 +35,13 @@ struct Runs {
 pub(super) fn compare(keeper: &Gatekeeper, rev: &str) -> Result<Ending, Stop> {
     let tasks = tasks(keeper)?;
     let attended = Attended::begin();
-    let (outcome, unrun) = {
+    let (mut outcome, unrun) = {
         let worktrees = Worktrees::of(rev, &attended)?;
         let told = Pair { keeper, worktrees: &worktrees, attended: &attended }.outcome(tasks);
         attended.go_on().and(told)?
     };
     attended.go_on()?;
-    keeper.tell(&outcome)?;
+    keeper.tell(&mut outcome)?;
     Ok(keeper.ending(&outcome, unrun))
 }
 
