@@ -1,6 +1,6 @@
 //! The units that results carry, so that a byte never passes for a second: [`Bytes`] and [`Share`].
 //!
-//! Times are [`std::time::Duration`] everywhere; this file only says how one is shown to a person.
+//! Times are [`std::time::Duration`] everywhere; how a number of things is said is here too ([`counted`]).
 //! Parsing and rounding for a wire format belong to `report`.
 
 use std::fmt;
@@ -53,6 +53,12 @@ impl fmt::Display for Bytes {
         }
         write!(f, "{value:.1} {}", UNITS[unit])
     }
+}
+
+/// A number of things in words: `1 loop`, `3 loops`.
+pub fn counted<N: fmt::Display + PartialEq + From<u8>>(number: N, what: &str) -> String {
+    let several = if number == N::from(1) { "" } else { "s" };
+    format!("{number} {what}{several}")
 }
 
 /// A part of a whole, from 0 to 1. Cannot hold a NaN, so "missing" must be said as `Option<Share>`:

@@ -5,7 +5,7 @@ use super::Recommendation;
 use crate::host::Host;
 use crate::trial::cluster::Cluster;
 use crate::trial::model::Model;
-use crate::units::Bytes;
+use crate::units::{Bytes, counted};
 
 /// Where the sketch has the address.
 const ADDRESS: &str = "{ADDRESS}";
@@ -40,10 +40,6 @@ fn gain(cluster: &Cluster, host: &Host, memory: Bytes) -> String {
         ),
         _ => format!("This machine has {}, the cluster {}.", counted(cpus, "CPU"), counted(threads, "thread")),
     }
-}
-
-fn counted(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::rules::projection::{Projection, best, best_of_each};
 use crate::rules::{Step, vocabulary};
 use crate::trial::model::{Model, Setting, StartMethod};
 use crate::trial::{Evidence, Outcome};
-use crate::units::human;
+use crate::units::{counted, human};
 use std::time::Duration;
 
 /// How many flips are told: the nearest.
@@ -180,9 +180,8 @@ impl Words<'_> {
         let mut facts: Vec<&str> = undecided.iter().map(|(_, fact)| fact.as_str()).collect();
         facts.sort_unstable();
         facts.dedup();
-        let (rules, facts) = (undecided.len(), facts.join(", "));
-        let s = if rules == 1 { "" } else { "s" };
-        (rules > 0).then(|| format!("provisional: {rules} rule{s} could not be decided without knowing {facts}"))
+        let (rules, facts) = (counted(undecided.len(), "rule"), facts.join(", "));
+        (!undecided.is_empty()).then(|| format!("provisional: {rules} could not be decided without knowing {facts}"))
     }
 
     fn noise(&self, separation: f64) -> Option<String> {

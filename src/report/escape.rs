@@ -2,7 +2,8 @@
 //!
 //! One notation for all of them: `\xNN` is a byte, `\u{N}` a character. [`word`] is lossless and meant for words of a
 //! command line, which may hold any bytes; [`unword`] reverses it. [`text`] is for sentences about to be shown and
-//! leaves what is already escaped alone. Quoting for a wire format is left to that format's library.
+//! leaves what is already escaped alone. Quoting for a wire format is left to that format's library; for the two that
+//! have none here, [`workflow_data`], [`workflow_property`] and [`xml`] do it, and nobody else.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -96,6 +97,35 @@ pub fn command<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     quoted.collect::<Vec<_>>().join(" ")
 }
 
+/// What follows the second `::` of a workflow command of GitHub's runner: one line, and no escape of the runner's that
+/// the text did not mean. (`@actions/core` encodes line ends too; [`text`] has left none.)
+pub fn workflow_data(sentence: &str) -> String {
+    text(sentence).replace('%', "%25")
+}
+
+/// What follows a `=` of a workflow command, up to the next comma or the second `::`.
+pub fn workflow_property(value: &str) -> String {
+    workflow_data(value).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// Text between tags, or an attribute in either quotes, of an XML 1.0 document. [`text`] has left nothing that such a
+/// document may not hold but two characters, which are shown as it shows the others.
+pub fn xml(sentence: &str) -> String {
+    let mut out = String::with_capacity(sentence.len() + 8);
+    for c in text(sentence).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&apos;"),
+            '\u{fffe}' | '\u{ffff}' => push_point(&mut out, c),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 enum Escape {
     Byte(u8),
     Char(char),
@@ -121,8 +151,12 @@ fn push(out: &mut String, c: char) {
     } else if c.is_ascii() {
         push_byte(out, c as u8);
     } else {
-        let _ = write!(out, "\\u{{{:x}}}", c as u32);
+        push_point(out, c);
     }
+}
+
+fn push_point(out: &mut String, c: char) {
+    let _ = write!(out, "\\u{{{:x}}}", c as u32);
 }
 
 fn push_byte(out: &mut String, byte: u8) {
@@ -176,7 +210,48 @@ mod tests {
         assert_eq!(command(["sh", "-c", "sleep 2; echo 'x'", ""]), r"sh -c 'sleep 2; echo '\''x'\''' ''");
     }
 
+    /// Each with what it becomes behind `::`, behind `=`, and in XML.
+    const HOSTILE: [(&str, &str, &str, &str); 10] = [
+        ("plain – 漢字", "plain – 漢字", "plain – 漢字", "plain – 漢字"),
+        ("a\n::error::b", r"a\x0a::error::b", r"a\x0a%3A%3Aerror%3A%3Ab", r"a\x0a::error::b"),
+        (
+            "\r::stop-commands::x",
+            r"\x0d::stop-commands::x",
+            r"\x0d%3A%3Astop-commands%3A%3Ax",
+            r"\x0d::stop-commands::x",
+        ),
+        ("100%, %0A%25", "100%25, %250A%2525", "100%25%2C %250A%2525", "100%, %0A%25"),
+        ("a,file=b:c", "a,file=b:c", "a%2Cfile=b%3Ac", "a,file=b:c"),
+        ("\x1b[31m\0\u{85}", r"\x1b[31m\x00\u{85}", r"\x1b[31m\x00\u{85}", r"\x1b[31m\x00\u{85}"),
+        ("]]></failure><!--", "]]></failure><!--", "]]></failure><!--", "]]&gt;&lt;/failure&gt;&lt;!--"),
+        ("\u{202e}\u{2028}", r"\u{202e}\u{2028}", r"\u{202e}\u{2028}", r"\u{202e}\u{2028}"),
+        ("'\" &amp;", "'\" &amp;", "'\" &amp;", "&apos;&quot; &amp;amp;"),
+        (
+            "\u{fffe}\u{ffff}\u{fffd}",
+            "\u{fffe}\u{ffff}\u{fffd}",
+            "\u{fffe}\u{ffff}\u{fffd}",
+            "\\u{fffe}\\u{ffff}\u{fffd}",
+        ),
+    ];
+
+    #[test]
+    fn a_workflow_command_and_an_xml_document_end_where_they_should() {
+        for (hostile, data, property, document) in HOSTILE {
+            assert_eq!(workflow_data(hostile), data);
+            assert_eq!(workflow_property(hostile), property);
+            assert_eq!(xml(hostile), document);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn no_text_ends_a_workflow_command_or_an_attribute(text: String) {
+            prop_assert!(!workflow_data(&text).contains(['\r', '\n']));
+            prop_assert!(!workflow_property(&text).contains(['\r', '\n', ':', ',']));
+            let ends = |c: char| matches!(c, '<' | '>' | '"' | '\'' | '\u{fffe}' | '\u{ffff}') || acts(c);
+            prop_assert!(!xml(&text).contains(ends));
+        }
+
         #[test]
         fn any_bytes_survive_and_nothing_acts(bytes: Vec<u8>) {
             let original = OsString::from_vec(bytes);

@@ -4,7 +4,7 @@
 //! How several files make one set of rules is `load`'s.
 
 use super::condition::{Comparison, Op};
-use super::error::{Error, quoted};
+use super::error::{Error, line_of, quoted};
 use super::facts::{Value, next_placeholder};
 use super::nearest::hint;
 use super::vocabulary::{Fact, Kind, VOCABULARY, fact};
@@ -274,8 +274,7 @@ impl Reader<'_> {
 
     /// The line that a span begins on, counted from 1.
     fn line(&self, span: &Span) -> usize {
-        let start = span.as_ref().map_or(0, |span| span.start).min(self.text.len());
-        self.text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1
+        line_of(self.text.as_bytes(), span.as_ref().map_or(0, |span| span.start))
     }
 }
 

@@ -114,7 +114,7 @@ pub(super) fn deliver(options: &Options, report: &Report) -> bool {
     let document = Document::of(report);
     let written = toml::write(&document).and_then(|text| match destination(options) {
         Some(path) => write_atomically(path, &schema::report(path, &text)),
-        None => say::out(&text).map_err(|why| format!("cannot write the report to standard output: {why}")),
+        None => say::out(&text),
     });
     let recorded = options.record.as_ref().map_or(Ok(()), |path| write_atomically(path, &report.recording.write()));
     if !options.quiet {

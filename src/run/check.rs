@@ -83,7 +83,7 @@ impl<'a> Look<'a> {
         for (format, path) in &self.options.output {
             write_atomically(path, &self.page(*format, &checked, false))?;
         }
-        out(&self.page(self.options.format, &checked, say::colours()))?;
+        say::out(&self.page(self.options.format, &checked, say::colours()))?;
         let found = checked.findings.iter().any(|finding| finding.level >= Level::Warning);
         Ok(status(&checked, found))
     }
@@ -93,7 +93,7 @@ impl<'a> Look<'a> {
         let checked = self.checked();
         complain_of(&checked);
         let diff = mend::as_diff(self, &checked);
-        out(&diff)?;
+        say::out(&diff)?;
         Ok(status(&checked, !diff.is_empty()))
     }
 
@@ -114,10 +114,6 @@ fn complain_of(checked: &Checked) {
     for note in &checked.notes {
         say::complain(&format!("{}: {}", escape::word(note.path.as_os_str()), note.clause));
     }
-}
-
-fn out(page: &str) -> Result<(), String> {
-    say::out(page).map_err(|why| format!("cannot write to standard output: {why}"))
 }
 
 fn status(checked: &Checked, found: bool) -> u8 {

@@ -26,12 +26,12 @@ pub fn page(page: &str) {
 /// What was asked for, on standard output. A reader that wants no more of it (`| head`) is no error.
 ///
 /// # Errors
-/// When it could not all be written, as when the disk is full.
-pub fn out(text: &str) -> io::Result<()> {
+/// A sentence, when it could not all be written, as when the disk is full.
+pub fn out(text: &str) -> Result<(), String> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(why) if why.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
+        written => written.map_err(|why| format!("cannot write to standard output: {why}")),
     }
 }
 

@@ -1,9 +1,10 @@
-//! Annotations of GitHub's runner: new errors at their lines first, then targets. The runner shows ten of a level in a
+//! Annotations of GitHub's runner: new errors at their lines first, of those the changed ones, then targets. The runner shows ten of a level in a
 //! step and drops the rest without a word, so the tenth says how many more there are.
 
 use super::Outcome;
 use crate::gate::verdict::{Judgement, Verdict};
-use crate::report::escape::text;
+use crate::report::escape::{workflow_data as data, workflow_property as property};
+use crate::report::schema::Finding;
 
 /// Annotations of one level that a step shows.
 const SHOWN: usize = 10;
@@ -11,8 +12,13 @@ const SHOWN: usize = 10;
 /// The commands, one in each line.
 pub fn render(outcome: &Outcome) -> String {
     let judged = || outcome.judgements.iter();
-    let mut errors: Vec<String> = judged()
-        .flat_map(|judged| &judged.new_errors)
+    let mut found: Vec<&Finding> = judged().flat_map(|judged| &judged.new_errors).collect();
+    // On the lines of the pull request first: others are likelier to be cut off, and are seen less in its view.
+    let changed =
+        |found: &Finding| outcome.changed.as_ref().is_some_and(|changed| changed.has(&found.path, found.line));
+    found.sort_by_key(|found| !changed(found));
+    let mut errors: Vec<String> = found
+        .into_iter()
         .map(|found| {
             let place = format!("file={},line={},title={}", property(&found.path), found.line, property(&found.code));
             format!("{place}::{}", data(&found.message))
@@ -45,16 +51,6 @@ fn some(level: &str, mut rows: Vec<String>) -> String {
     rows.into_iter().map(|row| format!("::{level} {row}\n")).collect()
 }
 
-/// What follows the second `::`: one line, and no escape of the runner's that the text did not mean.
-fn data(sentence: &str) -> String {
-    text(sentence).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// What follows a `=`.
-fn property(value: &str) -> String {
-    data(value).replace(':', "%3A").replace(',', "%2C")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,10 +61,5 @@ mod tests {
         assert_eq!(rows(10).lines().count(), 10);
         let many = rows(25);
         assert_eq!((many.lines().count(), many.contains("::16 more are")), (10, true), "{many}");
-    }
-
-    #[test]
-    fn nothing_from_a_file_is_a_command() {
-        assert_eq!(property("a,b:c\n::error::x%0A"), "a%2Cb%3Ac\\x0a%3A%3Aerror%3A%3Ax%250A");
     }
 }

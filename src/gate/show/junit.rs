@@ -3,7 +3,7 @@
 
 use super::Outcome;
 use crate::gate::verdict::{Judgement, Verdict};
-use crate::report::escape::text;
+use crate::report::escape::xml;
 
 /// The document.
 pub fn render(outcome: &Outcome) -> String {
@@ -22,8 +22,8 @@ fn is_open(judged: &Judgement) -> bool {
 }
 
 fn case(judged: &Judgement) -> String {
-    let head = format!("    <testcase classname=\"concadvise.gate\" name=\"{}\"", quoted(&judged.target));
-    let why = quoted(&[judged.reasons.as_slice(), &judged.todo].concat().join(". "));
+    let head = format!("    <testcase classname=\"concadvise.gate\" name=\"{}\"", xml(&judged.target));
+    let why = xml(&[judged.reasons.as_slice(), &judged.todo].concat().join(". "));
     let verdict = judged.verdict.name();
     if judged.fails() {
         format!("{head}>\n      <failure type=\"{verdict}\" message=\"{why}\"/>\n    </testcase>\n")
@@ -32,10 +32,4 @@ fn case(judged: &Judgement) -> String {
     } else {
         format!("{head}>\n      <system-out>{verdict}: {why}</system-out>\n    </testcase>\n")
     }
-}
-
-/// As text between tags or quotes. Characters that XML cannot hold at all are gone after `text`.
-fn quoted(sentence: &str) -> String {
-    let plain = text(sentence).replace(['\u{fffe}', '\u{ffff}'], "?");
-    plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -7,6 +7,7 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 
+use super::changed::ChangedLines;
 use super::verdict::{Judgement, Verdict};
 
 /// The formats.
@@ -63,6 +64,8 @@ pub struct Outcome {
     pub judgements: Vec<Judgement>,
     /// Caveats that are of no one target.
     pub notes: Vec<String>,
+    /// Which lines the pull request changed, where that is known.
+    pub changed: Option<ChangedLines>,
 }
 
 impl Outcome {

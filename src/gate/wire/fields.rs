@@ -1,15 +1,12 @@
 //! Reading a TOML text field by field: each refusal names the file, the line, the field, and the nearest valid name.
 
-use crate::rules::error::quoted;
+use crate::rules::error::{line_of, quoted};
 use crate::rules::nearest::hint;
 use std::ops::Range;
 use toml_edit::{Array, Document, Item, TableLike, Value};
 
 /// Where something stands in the text, in bytes.
 pub(super) type Span = Option<Range<usize>>;
-
-/// What begins a line that a merge left behind.
-const CONFLICT: [&str; 3] = ["<<<<<<< ", ">>>>>>> ", "||||||| "];
 
 /// A text with its name, for sentences.
 #[derive(Clone, Copy)]
@@ -22,9 +19,8 @@ pub(super) struct Text<'a> {
 impl<'a> Text<'a> {
     /// The whole text as TOML. `remedy` is what to do about one that is broken.
     pub fn parse(self, remedy: &str) -> Result<Document<&'a str>, String> {
-        let mut lines = self.text.lines().enumerate();
-        if let Some((number, _)) = lines.find(|(_, line)| CONFLICT.iter().any(|mark| line.starts_with(mark))) {
-            return Err(format!("{}:{}: a merge left its conflict marks here; {remedy}", self.path, number + 1));
+        if let Some(line) = crate::reading::conflict(self.text) {
+            return Err(format!("{}:{line}: a merge left its conflict marks here; {remedy}", self.path));
         }
         Document::parse(self.text).map_err(|why| {
             let what = why.message().lines().collect::<Vec<_>>().join(", ");
@@ -33,8 +29,7 @@ impl<'a> Text<'a> {
     }
 
     pub fn refuse(self, span: &Span, problem: impl std::fmt::Display) -> String {
-        let end = span.as_ref().map_or(0, |span| span.start.min(self.text.len()));
-        let line = self.text.as_bytes()[..end].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = line_of(self.text.as_bytes(), span.as_ref().map_or(0, |span| span.start));
         format!("{}:{line}: {problem}", self.path)
     }
 

@@ -14,7 +14,7 @@ use crate::source::outline::Outline;
 use crate::source::project::executor::Executor;
 use crate::target::Runtime;
 use crate::trial::model::Model;
-use crate::units::{Share, human};
+use crate::units::{Share, counted, human};
 use std::time::Duration;
 
 /// Part of the computing that holds the GIL from which threads take turns at it: two then gain a third at most
@@ -139,10 +139,6 @@ fn part(of: Duration, whole: Duration) -> f64 {
 }
 
 /// `1 native thread`, `3 native threads`.
-fn several(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
 fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
@@ -263,7 +259,7 @@ fn beside_native_threads(executor: &Executor, run: &Run<'_>) -> Option<JoinedFin
     };
     let (cpus, names) = (run.seen.host.cpus.usable(), libraries.join(", "));
     let its = if count == 1 { "its 1 worker".to_owned() } else { format!("{beside} its {count} workers") };
-    let (native, on) = (several(native, "native thread"), several(cpus, "usable CPU"));
+    let (native, on) = (counted(native, "native thread"), counted(cpus, "usable CPU"));
     let message = format!("{native} ({names}) ran beside {its}, on {on}");
     let found = finding(executor, run, NATIVE, message)?;
     Some(if together > cpus { JoinedFinding { level: Level::Warning, ..found } } else { found })

@@ -6,7 +6,7 @@
 //! (docs.github.com, Workflow commands for GitHub Actions, and Usage limits of annotations.)
 
 use super::{from, region, sentence};
-use crate::report::escape;
+use crate::report::escape::{self, workflow_data as data, workflow_property as property};
 use crate::source::finding::{Finding, Level};
 use crate::source::project::Checked;
 use std::fmt::Write;
@@ -20,7 +20,7 @@ pub fn render(checked: &Checked, base: &Path) -> String {
     let mut page = String::new();
     for note in checked.notes.iter().filter(|note| note.refused) {
         let file = path(base, &note.path);
-        let _ = writeln!(page, "::error file={file},title=concadvise::{}", data(&escape::text(&note.clause)));
+        let _ = writeln!(page, "::error file={file},title=concadvise::{}", data(&note.clause));
     }
     for level in Level::ALL.into_iter().rev() {
         let of_level = || checked.findings.iter().filter(|finding| finding.level == level);
@@ -57,14 +57,4 @@ fn annotate(page: &mut String, finding: &Finding, base: &Path) {
 
 fn path(base: &Path, path: &Path) -> String {
     property(&escape::word(from(base, path).as_os_str()))
-}
-
-/// A message, as `@actions/core` escapes it.
-fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// A property of a command, likewise.
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -2,7 +2,7 @@
 //! each finding. A finding that fails the check fails its case, information does not.
 
 use super::{from, region, sentence};
-use crate::report::escape;
+use crate::report::escape::{self, xml};
 use crate::source::finding::{Finding, Level};
 use crate::source::project::{Checked, Note};
 use std::collections::BTreeMap;
@@ -62,7 +62,7 @@ fn one(page: &mut String, name: &str, suite: &Suite<'_>) {
     let counts = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\"");
     let _ = writeln!(page, "  <testsuite name=\"{name}\" {counts}>");
     for note in &suite.refusals {
-        let why = xml(&escape::text(&note.clause));
+        let why = xml(&note.clause);
         let _ = writeln!(page, "    <testcase name=\"read\" classname=\"{name}\">");
         let _ = writeln!(page, "      <error type=\"unreadable\" message=\"{why}\"/>\n    </testcase>");
     }
@@ -71,7 +71,7 @@ fn one(page: &mut String, name: &str, suite: &Suite<'_>) {
         let case = xml(&format!("{} {}:{}", finding.entry.code, start.line, start.column));
         let line = start.line;
         let _ = writeln!(page, "    <testcase name=\"{case}\" classname=\"{name}\" file=\"{name}\" line=\"{line}\">");
-        let (what, source) = (xml(&sentence(finding)), xml(&escape::text(finding.spot.line.trim())));
+        let (what, source) = (xml(&sentence(finding)), xml(finding.spot.line.trim()));
         if finding.level >= Level::Warning {
             let code = xml(&finding.entry.code);
             let _ = writeln!(page, "      <failure type=\"{code}\" message=\"{what}\">{source}</failure>");
@@ -81,21 +81,4 @@ fn one(page: &mut String, name: &str, suite: &Suite<'_>) {
         page.push_str("    </testcase>\n");
     }
     page.push_str("  </testsuite>\n");
-}
-
-/// Text and attributes alike. What XML 1.0 may not hold at all is mostly escaped before; U+FFFE and U+FFFF are left.
-fn xml(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&apos;"),
-            '\u{fffe}' | '\u{ffff}' => drop(write!(out, "\\u{{{:x}}}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out
 }

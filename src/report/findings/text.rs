@@ -5,6 +5,7 @@ use crate::report::{binary, escape};
 use crate::source::catalogue::Entry;
 use crate::source::finding::{Finding, Level};
 use crate::source::project::Checked;
+use crate::units::counted;
 use std::fmt::Write;
 
 /// Most columns of a line of source that are shown.
@@ -18,7 +19,11 @@ pub fn render(checked: &Checked, colours: bool) -> String {
         page.push('\n');
     }
     let count = |level: Level| checked.findings.iter().filter(|finding| finding.level == level).count();
-    let some = |level: Level| Some(counted(count(level), level.name())).filter(|_| count(level) > 0);
+    let said = |level: Level| match level {
+        Level::Info => format!("{} {}", count(level), level.name()),
+        _ => counted(count(level), level.name()),
+    };
+    let some = |level: Level| Some(said(level)).filter(|_| count(level) > 0);
     let counts: Vec<String> = Level::ALL.into_iter().rev().filter_map(some).collect();
     let counts = if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") };
     if checked.files > 0 || checked.binaries.is_empty() {
@@ -56,11 +61,6 @@ pub fn explain(entry: &Entry) -> String {
         entry.source
     );
     plain.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
-}
-
-fn counted(number: usize, what: &str) -> String {
-    let several = if number == 1 || what == "info" { "" } else { "s" };
-    format!("{number} {what}{several}")
 }
 
 fn one(page: &mut String, finding: &Finding, colours: bool) {

@@ -8,7 +8,7 @@ use super::injection::Answers;
 use crate::source::definitions::Definition;
 use crate::source::loops::{Form, Loops, Site};
 use crate::trial::task::{Origin, Recorded};
-use crate::units::human;
+use crate::units::{counted, human};
 use serde_json::{Value, json};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -172,7 +172,7 @@ pub fn choose(loops: &Loops, answers: &Answers) -> Result<Chosen, String> {
         refused.into_iter().filter(|(share, _)| *share > best.share).map(|(_, why)| why).collect();
     let others = fitting.iter().filter(|one| one.id != best.id).take(OTHERS);
     notes.extend(others.map(|one| {
-        let times = counted(one.calls as usize, "call");
+        let times = counted(one.calls, "call");
         format!("Also seen: {}, {} in {times}.", named(&one.definition), percent(one.share))
     }));
     let function = named(&best.definition);
@@ -270,10 +270,6 @@ fn file(path: &Path) -> String {
 
 fn percent(share: f64) -> String {
     format!("{:.0} % of the run", share * 100.0)
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

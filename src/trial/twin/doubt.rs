@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::observe::kind::BlockedKind;
 use crate::profile::Profile;
 use crate::target::{CPython, Runtime};
-use crate::units::{Share, human};
+use crate::units::{Share, counted, human};
 
 /// CPU used by others above this part of the machine may be work done for the target.
 const ELSEWHERE: f64 = 0.10;
@@ -49,7 +49,7 @@ pub(super) fn doubts(profile: &Profile, runtime: &Runtime, host: &Host, tasks: u
         format!("the whole work was taken as one task, because it is shorter than {}", human(NOMINAL_TASK * 3 / 2))
     });
     doubt(pieces_seen && tasks <= FEW_PIECES, &|| {
-        format!("the waiting came in {tasks} {}, so there is little to overlap", plural(tasks, "piece"))
+        format!("the waiting came in {}, so there is little to overlap", counted(tasks, "piece"))
     });
     doubt(gil && computes && profile.gil_share.is_none(), &|| {
         "how much of the computing holds the GIL was not measured; it was assumed to hold it all the time".into()
@@ -93,10 +93,6 @@ pub(super) fn doubts(profile: &Profile, runtime: &Runtime, host: &Host, tasks: u
         )
     });
     doubts
-}
-
-fn plural(count: u64, noun: &str) -> String {
-    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
 }
 
 #[cfg(test)]
