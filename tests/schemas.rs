@@ -1,5 +1,5 @@
-//! What an editor and a script are promised: the committed schemas are those of the code, all that we write and all that
-//! we show is valid by them, and what they let pass is no less than what our own readers let pass.
+//! What an editor and a script are promised: the committed schemas are those of the code, all that we write and all
+//! that we show is valid by them, and they refuse what our own readers refuse.
 //!
 //! After a change to a key or a word, `UPDATE_SCHEMAS=1 cargo test --test schemas` writes `schemas/` anew.
 
@@ -109,6 +109,23 @@ fn each_schema_is_one_of_draft_2020_12_and_names_itself() {
         assert!(jsonschema::draft202012::meta::is_valid(&schema), "{of}");
         assert_eq!(schema["$id"], format!("urn:concadvise:{of}"));
         assert!(schema["description"].as_str().is_some_and(|about| about.len() > 20), "{of} says what it is of");
+    }
+}
+
+#[test]
+fn every_key_says_what_it_is_and_none_is_null() {
+    fn check(of: &str, table: &Value) {
+        let keys = table["properties"].as_object().into_iter().flatten();
+        for (name, key) in keys {
+            assert!(key["description"].as_str().is_some_and(|about| !about.is_empty()), "{of}: {name} says nothing");
+            assert!(key["type"] != "null" && !key["type"].is_array(), "{of}: {name} has no null in TOML");
+            check(of, key);
+        }
+    }
+    for of in SCHEMAS {
+        let schema: Value = serde_json::from_str(&schema(of)).expect("JSON");
+        let tables = schema["$defs"].as_object().expect("tables").values().chain([&schema]);
+        tables.for_each(|table| check(of, table));
     }
 }
 

@@ -3,8 +3,8 @@
 //! Scripts and the gate read these names, so within one [`SCHEMA_VERSION`] they are added to, never changed. Times
 //! are in seconds (`_s`, six significant digits), memory in bytes (`_bytes`), shares from 0 to 1 (four decimals).
 //! A key that is absent is unknown or does not apply; nothing unknown is ever written as zero. Strings are escaped as
-//! `escape.rs` says. Where the values come from is `fill.rs`'s, their text `toml.rs`'s, the page `table.rs`'s. What is said
-//! of each key here is its description in the JSON Schema, which `json_schema.rs` makes.
+//! `escape.rs` says. Where the values come from is `fill.rs`'s, their text `toml.rs`'s, the page `table.rs`'s. What is
+//! said of each key here is its description in the JSON Schema, which `json_schema.rs` makes.
 
 use crate::rules::shape::words::{
     BottleneckName, ClassName, EvidenceName, LevelName, ModelName, RuntimeName, StandsOn, StartMethodName, WorkersName,
@@ -46,8 +46,8 @@ impl Default for FactValue {
 }
 
 tables! {
-    /// The report of one run of `concadvise`. Times are in seconds (`_s`), memory in bytes (`_bytes`), shares from 0 to 1.
-    /// A key that is absent is unknown or does not apply; new keys may appear within a `schema_version`.
+    /// The report of one run of `concadvise`. Times are in seconds (`_s`), memory in bytes (`_bytes`), shares from 0 to
+    /// 1. A key that is absent is unknown or does not apply; new keys may appear within a `schema_version`.
     #[schemars(extend("required" = ["schema_version"]))]
     Document {
         /// What the keys mean: raised when one changes its meaning or goes away.

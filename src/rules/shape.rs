@@ -16,7 +16,8 @@ use words::{ClassName, FactName, ModelName, OpName, WorkersName};
 pub struct RuleFile {
     /// The class of work that the rules are for.
     pub class: ClassName,
-    /// The rules, written as `[[rule]]` tables. In a file that takes the place of a built-in one the last has no `when`.
+    /// The rules, written as `[[rule]]` tables. In a file that takes the place of a built-in one the last has no
+    /// `when`.
     pub rule: Option<Vec<Rule>>,
 }
 
