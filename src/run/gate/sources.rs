@@ -3,6 +3,7 @@
 use super::Named;
 use crate::gate::Baseline;
 use crate::gate::current::Current;
+use crate::gate::show::Place;
 use crate::gate::wire::{self, Config};
 use crate::report::escape::word;
 use crate::report::toml;
@@ -11,7 +12,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The configuration's own file; `concadvise.toml` is the name of the report.
 const CONFIG: &str = "concadvise.config.toml";
@@ -35,6 +36,13 @@ pub(super) fn existing(path: &Path) -> Result<Option<Baseline>, String> {
         Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(why) => Err(format!("cannot read the baseline {shown}: {why}")),
     }
+}
+
+/// Where the baseline lies, and its targets in it.
+pub(super) fn place(path: &Path) -> Place {
+    let lines = text(path, wire::LARGEST).map(|text| wire::lines(&text)).unwrap_or_default();
+    let base = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    Place { base, path: path.to_owned(), lines }
 }
 
 /// A report, as `FILE` or `NAME=FILE`.
