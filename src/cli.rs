@@ -245,7 +245,7 @@ pub struct Gate {
     /// The target's name in the baseline
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// How to show verdicts: human, markdown, github, json, junit
+    /// How to show verdicts: human, markdown, github, json, junit, sarif
     #[arg(long, value_name = "FORMAT", value_parser = gate_format, default_value = "human")]
     pub format: GateFormat,
     /// Also write them to a file in a format, as in --output junit=gate.xml; can be given several times
