@@ -7,7 +7,7 @@ use crate::gate::record::Record;
 use crate::gate::{Baseline, pairing, wire};
 use crate::report::escape::{text, word};
 use crate::report::file::write_atomically;
-use crate::run::say;
+use crate::run::{say, schema};
 
 /// Tells and writes.
 pub(super) fn update(keeper: &Gatekeeper) -> Result<Ending, String> {
@@ -38,7 +38,7 @@ pub(super) fn update(keeper: &Gatekeeper) -> Result<Ending, String> {
     };
     tell(&before, &after, &pruned)?;
     if before != after {
-        write_atomically(&keeper.baseline, &wire::write(&after))
+        write_atomically(&keeper.baseline, &schema::baseline(&keeper.baseline, &wire::write(&after)))
             .map_err(|why| why.replace("--output", "--baseline"))?;
         say::complain(&format!("{} is written; commit it", word(keeper.baseline.as_os_str())));
     }
