@@ -7,6 +7,7 @@ the two, is what the gate's own second run would have been.
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from judging import Judge
 from programs import HELD_OUT
@@ -25,11 +26,14 @@ class Tally:
     # Failed by a single run, and after a confirming one.
     once: int = 0
     twice: int = 0
+    # Whose baseline was inconclusive, and accepted with --force only.
+    forced: int = 0
     false_alarms: list = field(default_factory=list)
 
-    def add(self, before: Run, now: Run, again: Run, judge: Judge) -> None:
+    def add(self, before: Run, now: Run, again: Run, judge: Judge, rules: Path | None = None) -> None:
         """Judges one more."""
-        first, last = judge.twice(before, now, again)
+        first, last = judge.twice(before, now, again, rules)
+        self.forced += first["forced"]
         self.verdicts[last["verdict"]] += 1
         self.once += first["fails"]
         self.twice += last["fails"]
@@ -39,13 +43,13 @@ class Tally:
 
     @property
     def judged(self) -> int:
-        """Pairs with a baseline: evidence that is inconclusive is not accepted as one."""
-        return sum(self.verdicts.values()) - self.verdicts["refused"]
+        """How many."""
+        return sum(self.verdicts.values())
 
     def merge(self, other: "Tally") -> "Tally":
         """Both together."""
         return Tally(self.verdicts + other.verdicts, self.once + other.once, self.twice + other.twice,
-                     self.false_alarms + other.false_alarms)
+                     self.forced + other.forced, self.false_alarms + other.false_alarms)
 
 
 def label(run: Run) -> str:

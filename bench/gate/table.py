@@ -40,13 +40,13 @@ def of_pairs(tallies: dict, what: str) -> tuple:
         tally = tallies[form, kind, held]
         shares = [tally.verdicts[verdict] for verdict in VERDICTS]
         ground = f"{kind[0]} → {kind[1]}{', held out' if held else ''}"
-        body.append([form, ground, tally.judged, tally.verdicts["refused"], *shares, tally.once, tally.twice])
+        body.append([form, ground, tally.judged, tally.forced, *shares, tally.once, tally.twice])
     whole = Tally()
     for tally in tallies.values():
         whole = whole.merge(tally)
-    body.append(["**all**", "", whole.judged, whole.verdicts["refused"], *(whole.verdicts[name] for name in VERDICTS),
+    body.append(["**all**", "", whole.judged, whole.forced, *(whole.verdicts[name] for name in VERDICTS),
                  whole.once, whole.twice])
-    head = ["form", what, "pairs", "no baseline", *VERDICTS, "failed by one run", "**failed in the end**"]
+    head = ["form", what, "pairs", "baseline forced", *VERDICTS, "failed by one run", "**failed in the end**"]
     return rows(head, body), whole
 
 
@@ -86,9 +86,9 @@ def of_drift(tallies: dict) -> tuple:
     body, whole = [], Tally()
     for name, tally in tallies.items():
         whole = whole.merge(tally)
-        body.append([" ".join(name) if isinstance(name, tuple) else name, tally.judged, tally.verdicts["refused"],
+        body.append([" ".join(name) if isinstance(name, tuple) else name, tally.judged, tally.forced,
                      *(tally.verdicts[verdict] for verdict in VERDICTS), tally.once, tally.twice])
-    head = ["what changed", "judged", "no baseline", *VERDICTS, "failed by one run", "**failed in the end**"]
+    head = ["what changed", "judged", "baseline forced", *VERDICTS, "failed by one run", "**failed in the end**"]
     return rows(head, body), whole
 
 
