@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from judging import Judge
-from programs import HELD_OUT
+from programs import HELD_OUT, Change
 from runs import Run
 
 # Of a baseline's ground and a run's.
@@ -57,13 +57,17 @@ def label(run: Run) -> str:
     return f"{run.variant.name} {run.form} {run.ground} {run.number}"
 
 
-def cells(samples: dict) -> list:
-    """(program, form, its runs by ground) as far as they were made."""
+def cells(samples: dict, changes: list[Change]) -> list:
+    """(variant, whether it was held out, form, its runs by ground) as far as they were made. What was changed is code like
+    any other, and its runs are of unchanged code."""
+    variants = [(sample, sample.name in HELD_OUT) for sample in samples.values()]
+    variants += [(change.after, change.held_out) for change in changes]
     found = []
-    for sample in samples.values():
-        for form in sample.forms:
-            numbered = {ground: [Run(sample, form, ground, number) for number in range(100)] for ground in GROUNDS}
-            found.append((sample, form, {ground: [run for run in runs if run.there("")] for ground, runs in numbered.items()}))
+    for variant, held in variants:
+        for form in variant.forms:
+            numbered = {ground: [Run(variant, form, ground, number) for number in range(100)] for ground in GROUNDS}
+            made = {ground: [run for run in runs if run.there("")] for ground, runs in numbered.items()}
+            found.append((variant, held, form, made))
     return found
 
 
@@ -90,11 +94,11 @@ def third(before: Run, now: Run, runs: list) -> Run:
     return others[0] if others else now
 
 
-def tally(samples: dict, judge: Judge, pairing) -> dict:
+def tally(samples: dict, changes: list[Change], judge: Judge, pairing) -> dict:
     """By (form, grounds, held out)."""
     found: dict = {}
-    for sample, form, runs in cells(samples):
+    for _, held, form, runs in cells(samples, changes):
         for before, now in pairing(runs):
-            one = found.setdefault((form, (before.ground, now.ground), sample.name in HELD_OUT), Tally())
+            one = found.setdefault((form, (before.ground, now.ground), held), Tally())
             one.add(before, now, third(before, now, runs[now.ground]), judge)
     return found

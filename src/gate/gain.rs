@@ -1,6 +1,6 @@
 //! [`Gain`]: what one setting gains over another, by what was measured, with how sure that is.
 
-use super::record::{Choice, Point, Record};
+use super::record::{Choice, Point, Record, Signal};
 use crate::trial::model::Model;
 
 /// The least that a ratio measured again differs by, each way: as `recommendation` takes it for trials that were
@@ -33,13 +33,13 @@ impl Gain {
         Self { value, low: value * (1.0 - below).max(0.0), high: value * (1.0 + above) }
     }
 
-    /// The same where others used that share of the machine meanwhile. What fills it is slowed by as much and what does
-    /// not may be slowed by nothing, so a ratio of the two may be off by it either way. In bench/gate, where compilers used
-    /// four fifths of two CPUs, a second worker gained from 0.8× to 1.9× in runs of one program.
+    /// The same where others used a share of the machine meanwhile, and either setting may have been slowed by that and
+    /// the other not: each by as much as it computes. In bench/gate, where compilers used four fifths of two CPUs, a
+    /// second worker gained from 0.8× to 1.9× in runs of one program that only computes, and ten threads that wait gained
+    /// the same in all.
     #[must_use]
-    pub fn beside(self, elsewhere: f64) -> Self {
-        let left = (1.0 - elsewhere).clamp(0.01, 1.0);
-        Self { low: self.low * left, high: self.high / left, ..self }
+    pub fn beside(self, others: Others, from: &Point, to: &Point) -> Self {
+        Self { low: self.low / others.slow(from), high: self.high * others.slow(to), ..self }
     }
 
     /// Further runs after which its lower end would be above `least`, when it stays what it is; `None` when no number
@@ -47,6 +47,23 @@ impl Gain {
     pub fn runs_to_settle(self, least: f64) -> Option<u64> {
         let room = self.value - least;
         (room > 0.0).then(|| ((self.value - self.low) / room).powi(2).ceil().max(2.0) as u64 - 1)
+    }
+}
+
+/// Who else was there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Others {
+    /// Part of the machine's CPU time that others used while the target was watched.
+    pub share: f64,
+    /// Part of the target's demand that is computing.
+    pub computing: f64,
+}
+
+impl Others {
+    /// How many times longer a setting may have taken for them: what computes all the time had only what they left.
+    fn slow(self, point: &Point) -> f64 {
+        let share = self.share.clamp(0.0, 0.99);
+        1.0 + (self.computing * point.speedup).min(1.0) * share / (1.0 - share)
     }
 }
 
@@ -87,10 +104,11 @@ pub fn noise(settings: impl Iterator<Item = (f64, Option<f64>, Option<f64>, u64)
 }
 
 impl Record {
-    /// Part of the machine's CPU time that others used while this was watched; 0 where nobody could say, since a range
-    /// that nobody measured cannot be reckoned.
-    pub fn elsewhere(&self) -> f64 {
-        self.signals.get("elsewhere_share").map_or(0.0, |share| share.value)
+    /// Who else was there. Nobody, where nobody could say: a range that nobody measured cannot be reckoned. Where it is
+    /// not known how much computes, all does.
+    pub fn others(&self) -> Others {
+        let share = |name, unknown| self.signals.get(name).map_or(unknown, |signal: &Signal| signal.value);
+        Others { share: share("elsewhere_share", 0.0), computing: share("cpu_share", 1.0) }
     }
 
     /// The best that a model did: what keeping it costs at least, where its number of workers was not tried. The race
@@ -148,11 +166,22 @@ mod tests {
     }
 
     #[test]
-    fn what_others_used_may_be_what_was_gained() {
+    fn what_others_used_may_be_what_was_gained_by_what_computes() {
         let gain = Gain { value: 1.5, low: 1.4, high: 1.6 };
-        for (elsewhere, low, high) in [(0.0, 1.4, 1.6), (0.5, 0.7, 3.2), (0.75, 0.35, 6.4)] {
-            assert_eq!(gain.beside(elsewhere), Gain { value: 1.5, low, high }, "{elsewhere}");
+        let (one, two) = (point(1.0, 1.0, 1.0), point(2.0, 2.0, 2.0));
+        for (share, computing, low, high) in [
+            (0.0, 1.0, 1.4, 1.6),
+            (0.5, 1.0, 0.7, 3.2),
+            (0.75, 1.0, 0.35, 6.4),
+            (0.5, 0.25, 1.12, 2.4),
+            (0.9, 0.0, 1.4, 1.6),
+        ] {
+            let beside = gain.beside(Others { share, computing }, &one, &two);
+            assert!(
+                (beside.low - low).abs() < 1e-9 && (beside.high - high).abs() < 1e-9,
+                "{share}, {computing}: {beside:?}"
+            );
         }
-        assert!(gain.beside(1.0).high.is_finite());
+        assert!(gain.beside(Others { share: 1.0, computing: 1.0 }, &one, &two).high.is_finite());
     }
 }

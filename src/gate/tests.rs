@@ -113,6 +113,26 @@ fn workers_within_half_as_many_again_are_the_same_answer() {
 }
 
 #[test]
+fn what_the_same_answer_gains_is_only_compared_as_far_as_others_let_it_be() {
+    let (baseline, _) = flip();
+    let faster = changed(&baseline, |document| {
+        for trial in document.trial.iter_mut().filter(|trial| trial.model == "threads") {
+            let more = |speedup: Option<f64>| speedup.map(|speedup| speedup * 2.0);
+            (trial.speedup, trial.speedup_low) = (more(trial.speedup), more(trial.speedup_low));
+            trial.speedup_high = more(trial.speedup_high);
+        }
+    });
+    check(&baseline, &faster, Verdict::Improved, "where it gained");
+    check(&faster, &baseline, Verdict::Warn, "but gains");
+    let busy = changed(&baseline, |document| {
+        set(document, "cpu_share", 0.5);
+        set(document, "elsewhere_share", 0.8);
+    });
+    check(&busy, &faster, Verdict::Unchanged, "the answer is still threads");
+    check(&faster, &busy, Verdict::Unchanged, "the answer is still threads");
+}
+
+#[test]
 fn an_effect_below_ten_per_cent_is_a_warning() {
     let (baseline, _) = flip();
     let little = changed(&baseline, |document| {

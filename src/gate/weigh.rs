@@ -41,7 +41,7 @@ impl Case<'_> {
             let reason = format!("{new} was not tried in this run, so what it gains is unknown");
             return unsure(reason, "run it again with a larger --budget".to_owned());
         };
-        let gain = Gain::of(keep, to).beside(current.record.elsewhere());
+        let gain = Gain::of(keep, to).beside(current.record.others(), keep, to);
         let free = now.leaves(keep, &current.record, here);
         // What the rules left before and leave no more, no trial of a synthetic workload can show to be worse.
         let stake = if free { gain.value } else { gain.value.max(self.mattered(old, new)) };
@@ -133,7 +133,8 @@ impl Case<'_> {
                 .left_out(then, new.model)
                 .then(|| format!("{new} was not tried in the baseline, so it may have been the answer then"));
         };
-        let gain = Gain::of(self.stands_for(baseline, &then.choice)?, to).beside(baseline.elsewhere());
+        let keep = self.stands_for(baseline, &then.choice)?;
+        let gain = Gain::of(keep, to).beside(baseline.others(), keep, to);
         let least = 1.0 + thresholds.gain;
         let contested = then.leaves(to, baseline, &current.record.ground) && gain.high >= least;
         (contested && now.low < gain.high * least).then(|| {
@@ -145,7 +146,7 @@ impl Case<'_> {
 
 /// What makes a range wide that is not of the runs; empty where it is not worth a word.
 fn busy(record: &Record) -> String {
-    let share = record.elsewhere();
+    let share = record.others().share;
     if share < BUSY {
         String::new()
     } else {
