@@ -69,8 +69,9 @@ fn set(document: &mut Document, name: &str, value: f64) {
     (row.value, row.low, row.high) = (FactValue::Number(value), None, None);
 }
 
-/// Every repeat as long as the median: a quiet machine.
+/// Every repeat as long as the median, and nobody else: a quiet machine.
 fn quiet(document: &mut Document) {
+    set(document, "elsewhere_share", 0.0);
     for trial in &mut document.trial {
         (trial.speedup_low, trial.speedup_high, trial.repeats) = (trial.speedup, trial.speedup, Some(5));
     }
@@ -112,6 +113,26 @@ fn workers_within_half_as_many_again_are_the_same_answer() {
 }
 
 #[test]
+fn what_the_same_answer_gains_is_only_compared_as_far_as_others_let_it_be() {
+    let (baseline, _) = flip();
+    let faster = changed(&baseline, |document| {
+        for trial in document.trial.iter_mut().filter(|trial| trial.model == "threads") {
+            let more = |speedup: Option<f64>| speedup.map(|speedup| speedup * 2.0);
+            (trial.speedup, trial.speedup_low) = (more(trial.speedup), more(trial.speedup_low));
+            trial.speedup_high = more(trial.speedup_high);
+        }
+    });
+    check(&baseline, &faster, Verdict::Improved, "where it gained");
+    check(&faster, &baseline, Verdict::Warn, "but gains");
+    let busy = changed(&baseline, |document| {
+        set(document, "cpu_share", 0.5);
+        set(document, "elsewhere_share", 0.8);
+    });
+    check(&busy, &faster, Verdict::Unchanged, "the answer is still threads");
+    check(&faster, &busy, Verdict::Unchanged, "the answer is still threads");
+}
+
+#[test]
 fn an_effect_below_ten_per_cent_is_a_warning() {
     let (baseline, _) = flip();
     let little = changed(&baseline, |document| {
@@ -144,12 +165,25 @@ fn what_is_not_sure_enough_is_inconclusive() {
     };
     let unfinished = |document: &mut Document| document.complete = false;
     let forgotten = |document: &mut Document| document.trial.retain(|trial| trial.model != "threads");
-    let cases: [(Change, &str); 5] = [
+    let out_of_time = |document: &mut Document| {
+        document.trial.retain(|trial| trial.model != "processes" || trial.outcome == "ok");
+        for trial in document.trial.iter_mut().filter(|trial| trial.model == "processes") {
+            trial.outcome = "pruned".to_owned();
+        }
+    };
+    // Four fifths of the machine for somebody else: a second worker may gain five times as much, or a fifth.
+    let beside_others = |document: &mut Document| {
+        document.recommendation.admits.push("threads".to_owned());
+        set(document, "elsewhere_share", 0.8);
+    };
+    let cases: [(Change, &str); 7] = [
         (noisy, "1 more run would settle it"),
         (few, "a run of 2 s would tell"),
         (untried, "no executor model was compared"),
         (unfinished, "cut short"),
         (forgotten, "was not tried in this run"),
+        (out_of_time, "the trials ended before processes could run"),
+        (beside_others, "others used 80 % of the machine meanwhile"),
     ];
     for (change, reason) in cases {
         check(&downloads, &changed(&primes, change), Verdict::Inconclusive, reason);
