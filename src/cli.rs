@@ -223,6 +223,20 @@ pub struct Gate {
     /// Tell what --update would change, and change nothing
     #[arg(long, conflicts_with = "update")]
     pub diff: bool,
+    /// Compare with this commit instead of a baseline: it and HEAD are checked out into folders of their own, and the
+    /// targets run in both, in turn, on this machine
+    #[arg(long, value_name = "REV", conflicts_with_all = ["reports", "update", "diff", "baseline"])]
+    pub paired: Option<String>,
+    /// What makes the program, run by sh -c in both of these folders first
+    #[arg(long, value_name = "CMD", requires = "paired")]
+    pub build: Option<OsString>,
+    /// How often each side of --paired is run
+    #[arg(long, value_name = "N", requires = "paired", default_value_t = 2, value_parser = clap::value_parser!(u32).range(2..=50))]
+    pub pairs: u32,
+    /// Show annotations of format github on lines changed since this commit first [default: the pull request's, where
+    /// GITHUB_BASE_REF is set]
+    #[arg(long, value_name = "REV", conflicts_with_all = ["paired", "update", "diff"])]
+    pub base: Option<String>,
     /// The target's name in the baseline
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,

@@ -11,8 +11,8 @@
 //! target → source → observe → profile → classify → trial → rules → recommendation → report → gate
 //! ```
 //!
-//! Each stage is a module whose own `//!` says what it is for and what it leaves to whom. `units`, `notice`, `host`
-//! and `sys` are base: any stage may use them, they use no stage.
+//! Each stage is a module whose own `//!` says what it is for and what it leaves to whom. `units`, `notice`,
+//! `reading`, `host` and `sys` are base: any stage may use them, they use no stage.
 //!
 //! # Invariants
 //!
@@ -43,6 +43,7 @@ pub mod host;
 pub mod notice;
 pub mod observe;
 pub mod profile;
+pub mod reading;
 pub mod recommendation;
 pub mod report;
 pub mod rules;

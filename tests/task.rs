@@ -327,7 +327,7 @@ fn the_whole_way_from_the_command_line_to_the_report() {
                 0o644,
                 "import time\n\n\ndef fetch(item):\n    time.sleep(0.02)\n    print(item)\n    return item\n",
             )
-            .type_in("--budget 3s --task app.py:fetch --items range(100)")
+            .type_in("--budget 20s --task app.py:fetch --items range(100)")
             .exits(0)
             .prints("")
             .says("Trials of your function")

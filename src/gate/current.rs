@@ -46,6 +46,8 @@ pub struct Current {
     pub unsettled: Option<String>,
     /// Models that could not be used, and why.
     pub refused: BTreeMap<Model, String>,
+    /// Models that might have been the answer and never ran, because the time for trials was over.
+    pub untried: Vec<Model>,
     /// Defects with their lines.
     pub findings: Vec<Finding>,
 }
@@ -107,6 +109,7 @@ impl Current {
             findings,
         };
         let notice = |code: &str| report.notice.iter().find(|notice| notice.code == code);
+        let untried = untried(report, &record.admitted)?;
         Ok(Self {
             record,
             failed: failed(&report.target),
@@ -115,6 +118,7 @@ impl Current {
             unsettled: (report.classification.class == "inconclusive")
                 .then(|| report.classification.settle.clone().unwrap_or_else(|| "a longer run would tell".to_owned())),
             refused: refused(report)?,
+            untried,
             findings: report.finding.clone(),
         })
     }
@@ -136,6 +140,9 @@ impl Current {
             Some(format!("the class of its work is inconclusive: {settle}"))
         } else if self.record.admitted.evidence.is_none() {
             Some("no executor model was compared; run it without --no-trials, with a larger --budget".to_owned())
+        } else if !self.untried.is_empty() {
+            let names: Vec<&str> = self.untried.iter().map(|model| model.name()).collect();
+            Some(format!("the trials ended before {} could run; give them a larger --budget", names.join(" and ")))
         } else {
             self.disturbed.clone()
         }
@@ -282,6 +289,29 @@ fn refused(report: &Document) -> Result<BTreeMap<Model, String>, String> {
     let ran = points(report)?;
     refused.retain(|model, _| ran.iter().all(|point| point.model != *model));
     Ok(refused)
+}
+
+/// Of the models that the trials were free to choose. Hybrids come last in every race and are seldom the answer, so
+/// that one is missing leaves what the others showed as it is.
+fn untried(report: &Document, admitted: &Admitted) -> Result<Vec<Model>, String> {
+    let free = |model: Model| match admitted.evidence {
+        Some(Evidence::Twin) => admitted.models.contains(&model),
+        Some(Evidence::Task) => true,
+        _ => false,
+    };
+    let mut untried = Vec::new();
+    for trial in report.trial.iter().filter(|trial| trial.outcome == "pruned" && trial.interpreter.is_none()) {
+        let model = model(&trial.model, "trial.model")?;
+        if free(model) && !is_hybrid(model) && !untried.contains(&model) {
+            untried.push(model);
+        }
+    }
+    Ok(untried)
+}
+
+/// Whether an event loop hands its tasks to a pool.
+pub(super) fn is_hybrid(model: Model) -> bool {
+    matches!(model, Model::AsyncioThreads | Model::AsyncioProcesses)
 }
 
 fn failed(target: &schema::Target) -> Option<String> {

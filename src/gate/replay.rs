@@ -1,7 +1,7 @@
 //! What a record's signals lead to under other rules or on another machine: the rules are asked again, and where they
 //! leave other settings to choose from, the choice is made again among the points that were measured.
 
-use super::current::OF_INTERPRETER;
+use super::current::{OF_INTERPRETER, is_hybrid};
 use super::record::{Admitted, Choice, Ground, Point, Record};
 use crate::rules::facts::{Facts, Value};
 use crate::rules::measure::SPEEDUPS;
@@ -141,7 +141,7 @@ impl<'a> Leave<'a> {
     }
 
     fn allows(&self, point: &Point) -> bool {
-        let hybrid = matches!(point.model, Model::AsyncioThreads | Model::AsyncioProcesses);
+        let hybrid = is_hybrid(point.model);
         let shown = match self.evidence {
             // The whole program was run with it.
             Some(Evidence::Program) => true,

@@ -13,6 +13,7 @@ use crate::observe::{
     Children, Exit, Folded, Function, Gil, GilSamples, InLoops, Launch, LoopLine, NativeThreads, Observation, Process,
     Sampling, Switches, Totals, WaitedOn, Worker,
 };
+use crate::reading;
 use crate::source::detect::executors::Workers;
 use crate::source::finding::Level;
 use crate::source::outline::{Outline, Releasing, SourceFinding};
@@ -28,12 +29,10 @@ use crate::trial::twin::{TaskDemand, Twin};
 use crate::trial::{Evidence, Measurement, Outcome, Trial};
 use crate::units::Share;
 use serde_json::{Value, json};
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 /// Longest recording that is read.
-pub const LONGEST: u64 = 64 << 20;
+pub const LONGEST: usize = 64 << 20;
 /// Raised when a recording of before can no longer be read.
 const VERSION: u64 = 1;
 /// More tasks than any run has; keeps times multiplied by it within what a `Duration` holds.
@@ -96,10 +95,7 @@ impl Recording {
     /// A sentence naming the file, what is wrong with it, and where.
     pub fn read(path: &Path) -> Result<Self, String> {
         let shown = super::escape::word(path.as_os_str());
-        let mut text = String::new();
-        File::open(path)
-            .and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text))
-            .map_err(|why| format!("cannot read the recording {shown}: {why}"))?;
+        let text = reading::named(path, LONGEST).map_err(|why| format!("cannot read the recording {shown}: {why}"))?;
         Self::parse(&text).map_err(|why| format!("{shown} is no recording of ours: {why}"))
     }
 
@@ -108,7 +104,7 @@ impl Recording {
     /// # Errors
     /// A clause saying what is wrong and where.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.len() as u64 > LONGEST {
+        if text.len() > LONGEST {
             return Err(format!("it is longer than {} MiB", LONGEST >> 20));
         }
         let value: Value = serde_json::from_str(text).map_err(|why| format!("it is not JSON: {why}"))?;

@@ -2,6 +2,7 @@
 //! finite are refused, and an unknown schema is refused by name.
 
 use super::schema::{Document, SCHEMA_VERSION};
+use crate::reading;
 use toml::{Table, Value};
 
 /// Longest report that is read back; ours stay under 1 MiB because lists are bounded.
@@ -24,7 +25,14 @@ pub fn read(text: &str) -> Result<Document, String> {
     if text.len() > LONGEST {
         return Err(format!("a report has at most {} MiB; this is no report of ours", LONGEST >> 20));
     }
-    let table: Table = text.parse().map_err(|why| format!("this is not TOML: {why}"))?;
+    if let Some(line) = reading::conflict(text) {
+        return Err(format!("line {line}: a merge left its conflict marks here; run the target again"));
+    }
+    let table: Table = text.parse().map_err(|why: toml::de::Error| {
+        let line = reading::line_of(text.as_bytes(), why.span().map_or(0, |span| span.start));
+        let what = why.message().lines().collect::<Vec<_>>().join(", ");
+        format!("line {line}: this is not TOML: {what}")
+    })?;
     match table.get("schema_version").and_then(Value::as_integer) {
         Some(version) if version == i64::from(SCHEMA_VERSION) => {}
         Some(version) => {

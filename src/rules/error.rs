@@ -37,10 +37,7 @@ impl Error {
     }
 }
 
-/// The line that a byte is on, counted from 1.
-pub(crate) fn line_of(text: &[u8], byte: usize) -> usize {
-    text[..byte.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
-}
+pub(crate) use crate::reading::line_of;
 
 /// Longest piece of a rule file that is repeated in a sentence.
 const QUOTED: usize = 64;

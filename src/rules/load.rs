@@ -9,17 +9,17 @@
 //!   whose id exists takes that rule's place where it stands, and a rule with a new id says with `before = "rule-id"`
 //!   which rule it is tried before.
 
-use super::error::{Error, line_of, quoted};
+use super::error::{Error, quoted};
 use super::nearest::hint;
 use super::parse::{Placed, RuleFile, parse};
 use super::{Rule, Rules, Tree};
 use crate::classify::Class;
+use crate::reading::{self, Unread};
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Largest rule file that is read; the embedded ones have about 10 kB.
-const LARGEST: u64 = 1 << 20;
+const LARGEST: usize = 1 << 20;
 
 /// In the order of [`Class::ALL`].
 const EMBEDDED: [(&str, &str); 4] = [
@@ -179,22 +179,13 @@ fn rule_files(dir: &Path) -> Result<Vec<(PathBuf, String)>, Error> {
     paths.into_iter().map(|path| Ok((path.clone(), read(&path, unreadable(&path))?))).collect()
 }
 
-/// A rule file's text. Anything but a regular file is refused before it is opened: opening a FIFO would wait for ever.
+/// A rule file's text.
 fn read(path: &Path, unreadable: impl FnOnce(std::io::Error) -> Error) -> Result<String, Error> {
-    let opened = fs::metadata(path).and_then(|metadata| match metadata.is_file() {
-        true => fs::File::open(path),
-        false => Err(std::io::Error::other("it is not a regular file")),
-    });
-    let mut bytes = Vec::new();
-    let read = opened.and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
-    if let Err(why) = read {
-        return Err(unreadable(why));
-    }
-    if bytes.len() as u64 > LARGEST {
-        return Err(Error::refused(path, 1, "a rule file must not be larger than 1 MiB; split it into several"));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let line = line_of(error.as_bytes(), error.utf8_error().valid_up_to());
-        Error::refused(path, line, "a rule file must be UTF-8 text")
+    let refused = |line, problem: &str| Error::refused(path, line, problem);
+    reading::text(path, LARGEST).map_err(|why| match why {
+        Unread::Large(_) => refused(1, "a rule file must not be larger than 1 MiB; split it into several"),
+        Unread::NotText(line) => refused(line, "a rule file must be UTF-8 text"),
+        Unread::Refused(why) => unreadable(why),
+        Unread::Folder | Unread::Special => unreadable(std::io::Error::other(why.to_string())),
     })
 }

@@ -2,8 +2,13 @@
 //! would change. What the verdict is, is the `gate` stage's; here is only what needs files, processes and a terminal.
 
 mod accept;
+mod attended;
+mod changes;
+mod git;
 mod live;
+mod paired;
 mod sources;
+mod worktrees;
 
 use super::say;
 use crate::cli::Gate;
@@ -39,20 +44,39 @@ struct Named {
     current: Current,
 }
 
+/// Why there is nothing to tell.
+enum Stop {
+    /// A status, and what is wrong.
+    Said(u8, String),
+    /// We were asked to end.
+    Signal(i32),
+}
+
+impl From<String> for Stop {
+    fn from(sentence: String) -> Self {
+        Self::Said(USAGE, sentence)
+    }
+}
+
 /// Does what was asked for.
 pub fn gate(options: &Gate) -> Ending {
-    let ending = Gatekeeper::of(options).and_then(|keeper| {
-        if options.update {
-            accept::update(&keeper)
-        } else if options.diff {
-            accept::diff(&keeper)
-        } else {
-            keeper.compare()
+    let ending = Gatekeeper::of(options).map_err(Stop::from).and_then(|keeper| {
+        if let Some(rev) = &options.paired {
+            return paired::compare(&keeper, rev);
         }
+        let ending = match () {
+            () if options.update => accept::update(&keeper),
+            () if options.diff => accept::diff(&keeper),
+            () => keeper.compare(),
+        };
+        ending.map_err(Stop::from)
     });
-    ending.unwrap_or_else(|sentence| {
-        say::block(&sentence);
-        Ending::Status(USAGE)
+    ending.unwrap_or_else(|stop| match stop {
+        Stop::Said(status, sentence) => {
+            say::block(&sentence);
+            Ending::Status(status)
+        }
+        Stop::Signal(signal) => Ending::Signal(signal),
     })
 }
 
@@ -132,15 +156,20 @@ impl<'a> Gatekeeper<'a> {
                 format!("{} is in the baseline and not configured; concadvise gate --update drops it", target.name)
             }));
         }
-        self.tell(&outcome)?;
+        self.tell(&mut outcome)?;
+        Ok(self.ending(&outcome, false))
+    }
+
+    /// The status that says it; `open` is whether there is more that could not be told than the verdicts show.
+    fn ending(&self, outcome: &Outcome, open: bool) -> Ending {
         let failed = outcome.judgements.iter().any(|judged| judged.failed.is_some());
         let asked = self.options.fail_on_inconclusive || self.config.fail_on_inconclusive;
-        Ok(Ending::Status(match () {
+        Ending::Status(match () {
             () if outcome.fails() => CHANGED,
             () if failed => TARGET_FAILED,
-            () if asked && outcome.open() => INCONCLUSIVE,
+            () if asked && (open || outcome.open()) => INCONCLUSIVE,
             () => OK,
-        }))
+        })
     }
 
     /// A changed answer that we can run again is run again, and fails only when that says the same.
@@ -164,7 +193,9 @@ impl<'a> Gatekeeper<'a> {
         Ok(())
     }
 
-    fn tell(&self, outcome: &Outcome) -> Result<(), String> {
+    fn tell(&self, outcome: &mut Outcome) -> Result<(), String> {
+        outcome.changed = changes::lines(self, outcome);
+        let outcome = &*outcome;
         let page = self.options.format.render(outcome, say::colours());
         say::out(&page)?;
         let write = |(format, path): &(Format, PathBuf)| write_atomically(path, &format.render(outcome, false));

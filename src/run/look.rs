@@ -4,21 +4,18 @@ use super::say;
 use crate::classify::Class;
 use crate::cli::{self, Cli, Format};
 use crate::exit::{Ending, OK, UNSOUND, USAGE};
+use crate::reading;
 use crate::report::escape::{block, word};
 use crate::report::table::{Style, render};
 use crate::report::toml;
 use crate::rules::{Comparison, Rule, Rules};
 use clap::CommandFactory;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 /// `concadvise report`.
 pub fn report(options: &cli::Report) -> Ending {
     let read = || {
-        let mut text = String::new();
-        let file = File::open(&options.file).map_err(|why| why.to_string())?;
-        file.take(toml::LONGEST as u64 + 1).read_to_string(&mut text).map_err(|why| why.to_string())?;
+        let text = reading::named(&options.file, toml::LONGEST).map_err(|why| why.to_string())?;
         let document = toml::read(&text)?;
         match options.format {
             Format::Table => Ok(render(&document, Style::default())),

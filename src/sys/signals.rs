@@ -7,6 +7,8 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::{prctl, resource};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::{mem, ptr};
 
 /// Keeps some signals from acting on this thread and hands them over one by one. Dropping it puts the thread's signal
@@ -45,6 +47,14 @@ impl Watch {
         // Codes above zero are the kernel's own (sigaction(2)).
         let sender = (info.ssi_code <= 0).then_some(info.ssi_pid as i32);
         Some(Arrival { signal: info.ssi_signo as i32, sender })
+    }
+
+    /// Has `command` start with the mask that this thread had before: it would else never hear of these signals.
+    pub fn spare(&self, command: &mut Command) {
+        let mask = self.mask_before;
+        // SAFETY: between fork and exec the closure makes one async-signal-safe call, on a set of its own, and
+        // allocates nothing.
+        unsafe { command.pre_exec(move || mask.thread_set_mask().map_err(io::Error::from)) };
     }
 }
 

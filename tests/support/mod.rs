@@ -21,6 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// What is prepared before a run.
 pub struct Scene {
     folder: TempDir,
+    below: PathBuf,
     options: Vec<OsString>,
     environment: Vec<(String, String)>,
     input: Vec<u8>,
@@ -50,7 +51,14 @@ pub fn scene() -> Scene {
 /// A scene in which models are tried.
 pub fn trying_scene() -> Scene {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    Scene { folder, options: Vec::new(), environment: Vec::new(), input: Vec::new(), stdout: None }
+    Scene {
+        folder,
+        below: PathBuf::new(),
+        options: Vec::new(),
+        environment: Vec::new(),
+        input: Vec::new(),
+        stdout: None,
+    }
 }
 
 impl Scene {
@@ -117,14 +125,30 @@ impl Scene {
 
     /// `concadvise WORDS`, to its end.
     pub fn type_in(self, line: &str) -> Ran {
+        self.begin(line).end()
+    }
+
+    /// `concadvise WORDS`, not waited for.
+    pub fn begin(self, line: &str) -> Running {
         let words = line.split_whitespace().map(OsString::from).collect();
-        self.launch(words).end()
+        self.launch(words)
+    }
+
+    /// Where its files lie.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Types in a folder of the scene's instead.
+    pub fn below(mut self, name: &str) -> Self {
+        self.below = PathBuf::from(name);
+        self
     }
 
     fn launch(mut self, words: Vec<OsString>) -> Running {
         let mut child = Command::new(env!("CARGO_BIN_EXE_concadvise"))
             .args(words)
-            .current_dir(self.folder.path())
+            .current_dir(self.folder.path().join(&self.below))
             // These tests are run in CI too, where a scene is still a person at a keyboard.
             .env_remove("CI")
             .env_remove("GITHUB_ACTIONS")

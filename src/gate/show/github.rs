@@ -1,9 +1,10 @@
-//! Annotations of GitHub's runner: new errors at their lines first, then targets. The runner shows ten of a level in a
-//! step and drops the rest without a word, so the tenth says how many more there are.
+//! Annotations of GitHub's runner: new errors at their lines first, of those the changed ones, then targets. The runner
+//! shows ten of a level in a step and drops the rest without a word, so the tenth says how many more there are.
 
 use super::Outcome;
 use crate::gate::verdict::{Judgement, Verdict};
 use crate::report::escape::{workflow_data as data, workflow_property as property};
+use crate::report::schema::Finding;
 
 /// Annotations of one level that a step shows.
 const SHOWN: usize = 10;
@@ -11,8 +12,13 @@ const SHOWN: usize = 10;
 /// The commands, one in each line.
 pub fn render(outcome: &Outcome) -> String {
     let judged = || outcome.judgements.iter();
-    let mut errors: Vec<String> = judged()
-        .flat_map(|judged| &judged.new_errors)
+    let mut found: Vec<&Finding> = judged().flat_map(|judged| &judged.new_errors).collect();
+    // On the lines of the pull request first: others are likelier to be cut off, and are seen less in its view.
+    let changed =
+        |found: &Finding| outcome.changed.as_ref().is_some_and(|changed| changed.has(&found.path, found.line));
+    found.sort_by_key(|found| !changed(found));
+    let mut errors: Vec<String> = found
+        .into_iter()
         .map(|found| {
             let place = format!("file={},line={},title={}", property(&found.path), found.line, property(&found.code));
             format!("{place}::{}", data(&found.message))

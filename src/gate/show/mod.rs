@@ -8,6 +8,7 @@ pub mod junit;
 pub mod markdown;
 pub mod sarif;
 
+use super::changed::ChangedLines;
 use super::verdict::{Judgement, Verdict};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -73,16 +74,18 @@ pub struct Outcome {
     pub judgements: Vec<Judgement>,
     /// Caveats that are of no one target.
     pub notes: Vec<String>,
-    /// Where the baseline lies, for formats that point at a line.
+    /// Where targets are named, for formats that point at a line.
     pub place: Place,
+    /// Which lines the pull request changed, where that is known.
+    pub changed: Option<ChangedLines>,
 }
 
-/// Where a baseline lies, and its targets in it.
+/// Where the file lies that names targets, and where it does: the baseline, or without one the configuration.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Place {
     /// The folder that paths are told from: where we were started.
     pub base: PathBuf,
-    /// The baseline's path.
+    /// The file's path; empty where there is none.
     pub path: PathBuf,
     /// The line of each target, as [`crate::gate::wire::lines`] finds it.
     pub lines: BTreeMap<String, usize>,

@@ -1,5 +1,5 @@
 //! Verdicts as SARIF, whose document [`crate::report::sarif`] knows. A target that is worth a look is a result at its place
-//! in the baseline, which is what would be edited; a new error is one at its own place. What is unchanged is no result,
+//! in the file that names it, which is what would be edited; a new error is one at its own place. What is unchanged is no result,
 //! so that a service closes what it had shown.
 
 use super::Outcome;
@@ -118,9 +118,13 @@ fn level(of: Level, judged: &Judgement) -> Level {
 
 fn of_target(judged: &Judgement, outcome: &Outcome, prints: &mut Fingerprints) -> Option<Map<String, Value>> {
     let said = SAID.iter().find(|said| said.verdict == judged.verdict)?;
-    let why = [judged.reasons.as_slice(), &judged.todo].concat().join(". ");
+    let told = |what: &str, clauses: &[String]| match clauses {
+        [] => String::new(),
+        clauses => format!(" {what}: {}.", clauses.join("; ")),
+    };
     let verdict = judged.verdict.name();
-    let message = format!("{}: {verdict}, {} → {}. {why}.", judged.target, judged.before, judged.after);
+    let (why, todo) = (told("Why", &judged.reasons), told("To do", &judged.todo));
+    let message = format!("{}: {verdict}, {} → {}.{why}{todo}", judged.target, judged.before, judged.after);
     let hit = Hit {
         rule: said.id,
         level: level(said.level, judged),
@@ -158,6 +162,9 @@ fn of_error(found: &Finding, judged: &Judgement, outcome: &Outcome, prints: &mut
 
 fn at_target(judged: &Judgement, outcome: &Outcome) -> Value {
     let place = &outcome.place;
+    if place.path.as_os_str().is_empty() {
+        return json!({"logicalLocations": [{"fullyQualifiedName": judged.target}]});
+    }
     at(artifact(&place.base, &place.path), place.lines.get(&judged.target).map_or(1, |line| *line as u64))
 }
 

@@ -295,7 +295,7 @@ fn a_level_follows_verdict_and_policy_and_a_fingerprint_does_not_follow_lines() 
         assert_eq!(found, levels, "{verdict:?} {policy:?}");
     }
     let mut moved = outcome.clone();
-    moved.place.lines.clear();
+    moved.place = Place::default();
     moved.judgements[0].new_errors[0].line += 30;
     assert_eq!(results(&moved), results(&outcome));
     let twice = moved.judgements[0].new_errors[0].clone();

@@ -8,9 +8,6 @@ use toml_edit::{Array, Document, Item, TableLike, Value};
 /// Where something stands in the text, in bytes.
 pub(super) type Span = Option<Range<usize>>;
 
-/// What begins a line that a merge left behind.
-const CONFLICT: [&str; 3] = ["<<<<<<< ", ">>>>>>> ", "||||||| "];
-
 /// A text with its name, for sentences.
 #[derive(Clone, Copy)]
 pub(super) struct Text<'a> {
@@ -22,9 +19,8 @@ pub(super) struct Text<'a> {
 impl<'a> Text<'a> {
     /// The whole text as TOML. `remedy` is what to do about one that is broken.
     pub fn parse(self, remedy: &str) -> Result<Document<&'a str>, String> {
-        let mut lines = self.text.lines().enumerate();
-        if let Some((number, _)) = lines.find(|(_, line)| CONFLICT.iter().any(|mark| line.starts_with(mark))) {
-            return Err(format!("{}:{}: a merge left its conflict marks here; {remedy}", self.path, number + 1));
+        if let Some(line) = crate::reading::conflict(self.text) {
+            return Err(format!("{}:{line}: a merge left its conflict marks here; {remedy}", self.path));
         }
         Document::parse(self.text).map_err(|why| {
             let what = why.message().lines().collect::<Vec<_>>().join(", ");

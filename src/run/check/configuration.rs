@@ -5,21 +5,20 @@
 //! are compared with, and nothing in it is run.
 
 use super::codes;
+use crate::reading;
 use crate::report::escape::word;
 use crate::rules::error::line_of;
 use crate::rules::nearest::hint;
 use crate::source::catalogue::Entry;
 use crate::source::globs::Globs;
 use crate::source::outline::Wanted;
-use std::fs::File;
-use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Longest file that is read, in bytes; those of people are a thousandth of it.
-const LONGEST: u64 = 8 << 20;
+const LONGEST: usize = 8 << 20;
 /// Tables of `[tool.concadvise]`: ours, and those that the gate reads (`gate::wire`).
 const TABLES: [&str; 3] = ["check", "gate", "target"];
 const KEYS: [&str; 4] = ["select", "ignore", "per-file-ignores", "exclude"];
@@ -114,13 +113,7 @@ fn cannot(path: &Path, why: &str) -> String {
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    let mut text = String::new();
-    let file = File::open(path).map_err(|why| cannot(path, &why.to_string()))?;
-    file.take(LONGEST + 1).read_to_string(&mut text).map_err(|why| cannot(path, &why.to_string()))?;
-    if text.len() as u64 > LONGEST {
-        return Err(cannot(path, &format!("it is longer than {} MiB", LONGEST >> 20)));
-    }
-    Ok(text)
+    reading::text(path, LONGEST).map_err(|why| cannot(path, &why.to_string()))
 }
 
 /// What a file's text asks for; `None` where it has no table of ours.

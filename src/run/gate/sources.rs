@@ -5,12 +5,10 @@ use crate::gate::Baseline;
 use crate::gate::current::Current;
 use crate::gate::show::Place;
 use crate::gate::wire::{self, Config};
+use crate::reading;
 use crate::report::escape::word;
 use crate::report::toml;
-use crate::rules::error::line_of;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -31,18 +29,25 @@ pub(super) fn baseline(path: &Path) -> Result<Baseline, String> {
 /// The baseline; `None` when there is no such file.
 pub(super) fn existing(path: &Path) -> Result<Option<Baseline>, String> {
     let shown = word(path.as_os_str());
-    match text(path, wire::LARGEST) {
+    match reading::named(path, wire::LARGEST) {
         Ok(text) => wire::read(&shown, &text).map(Some),
-        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(why) if why.is_missing() => Ok(None),
         Err(why) => Err(format!("cannot read the baseline {shown}: {why}")),
     }
 }
 
-/// Where the baseline lies, and its targets in it.
+/// Where a file is that names targets, and where it does.
 pub(super) fn place(path: &Path) -> Place {
-    let lines = text(path, wire::LARGEST).map(|text| wire::lines(&text)).unwrap_or_default();
+    // A pipe gives what it holds once.
+    let lines = reading::text(path, wire::LARGEST).map(|text| wire::lines(&text)).unwrap_or_default();
     let base = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     Place { base, path: path.to_owned(), lines }
+}
+
+/// The same of the configuration, where no baseline is read.
+pub(super) fn place_of_config(named: Option<&Path>) -> Place {
+    let usual = || [CONFIG, PYPROJECT].map(Path::new).into_iter().find(|path| path.is_file());
+    place(named.or_else(usual).unwrap_or(Path::new("")))
 }
 
 /// A report, as `FILE` or `NAME=FILE`.
@@ -50,7 +55,7 @@ pub(super) fn report(named: &OsString, usual: Option<&str>) -> Result<Named, Str
     let (name, path) = split(named);
     let shown = word(path);
     let refuse = |why: String| format!("cannot use the report {shown}: {why}");
-    let text = text(Path::new(path), toml::LONGEST).map_err(|why| refuse(why.to_string()))?;
+    let text = reading::named(Path::new(path), toml::LONGEST).map_err(|why| refuse(why.to_string()))?;
     let current = toml::read(&text).and_then(|document| Current::of(&document)).map_err(refuse)?;
     Ok(Named { name: name.or_else(|| usual.map(str::to_owned)), words: None, current })
 }
@@ -70,9 +75,10 @@ fn split(named: &OsStr) -> (Option<String>, &OsStr) {
 
 /// What was named; else the configuration's own file, else `pyproject.toml`, else nothing.
 pub(super) fn config(named: Option<&Path>) -> Result<Config, String> {
-    let read = |path: &Path| match text(path, wire::LARGEST) {
+    let way = if named.is_some() { reading::named } else { reading::text };
+    let read = |path: &Path| match way(path, wire::LARGEST) {
         Ok(text) => Ok(Some(text)),
-        Err(why) if why.kind() == io::ErrorKind::NotFound && named.is_none() => Ok(None),
+        Err(why) if why.is_missing() && named.is_none() => Ok(None),
         Err(why) => Err(format!("cannot read the configuration {}: {why}", word(path.as_os_str()))),
     };
     let is_pyproject = |path: &Path| path.file_name().is_some_and(|name| name == PYPROJECT);
@@ -88,17 +94,4 @@ pub(super) fn config(named: Option<&Path>) -> Result<Config, String> {
         }
     }
     Ok(Config::default())
-}
-
-/// A text of at most `most` bytes and one more, so that a reader sees that there was more.
-pub(super) fn text(path: &Path, most: usize) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(most as u64 + 1).read_to_end(&mut bytes)?;
-    if bytes.len() > most {
-        return Err(io::Error::other(format!("it is larger than {} MiB", most >> 20)));
-    }
-    String::from_utf8(bytes).map_err(|why| {
-        let line = line_of(why.as_bytes(), why.utf8_error().valid_up_to());
-        io::Error::other(format!("line {line} is not UTF-8 text"))
-    })
 }

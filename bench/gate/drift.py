@@ -1,0 +1,60 @@
+"""(c) Nothing but the rules, or nothing but the machine, changed: nothing may fail."""
+
+import plan
+import rules
+from judging import Judge
+from pairs import GROUNDS, Tally
+from runs import Run
+
+
+def runs(variant, form: str, ground: str) -> list:
+    """Those that were made."""
+    return [run for run in (Run(variant, form, ground, number) for number in range(100)) if run.there("")]
+
+
+def of_rules(samples: dict, judge: Judge) -> dict:
+    """By edit: recorded runs judged under edited rules, and runs made under them, in both directions."""
+    found = {}
+    for edit in rules.EDITS:
+        tally = Tally()
+        for sample in samples.values():
+            for form in sample.forms:
+                usual = [run for ground in GROUNDS for run in runs(sample, form, ground)]
+                for before, now, again in zip(usual, usual[1:], usual[2:]):
+                    one(tally, judge, before, now, again, rules.edited(edit))
+        for name in plan.UNDER_EDITS:
+            usual = [run for ground in ("calm", "busy") for run in runs(samples[name], "plain", ground)]
+            for edited in runs(samples[name], "plain", edit):
+                for own, again in zip(usual[:3], usual[1:]):
+                    one(tally, judge, own, edited, edited, rules.edited(edit))
+                    one(tally, judge, edited, own, again, None)
+        found[edit] = tally
+    return found
+
+
+def of_machine(samples: dict, judge: Judge) -> dict:
+    """By (machine, direction): on less of a machine than the baseline's, and on more."""
+    found: dict = {}
+    for machine in plan.MACHINES:
+        for sample in samples.values():
+            for form in sample.forms:
+                usual = [run for ground in ("calm", "busy") for run in runs(sample, form, ground)]
+                less = runs(sample, form, machine)
+                for place, run in enumerate(less):
+                    other = less[(place + 1) % len(less)]
+                    for own, again in zip(usual[:4], usual[1:]):
+                        one(found.setdefault((machine, "less than the baseline's"), Tally()), judge, own, run, other, None)
+                        one(found.setdefault((machine, "more than the baseline's"), Tally()), judge, run, own, again, None)
+    return found
+
+
+def one(tally: Tally, judge: Judge, before: Run, now: Run, again: Run, edited) -> None:
+    """Judges and counts one."""
+    first, last = judge.twice(before, now, again, edited)
+    tally.verdicts[last["verdict"]] += 1
+    tally.once += first["fails"]
+    tally.twice += last["fails"]
+    if first["fails"]:
+        what = "FAILS" if last["fails"] else "once only"
+        names = " → ".join(f"{run.variant.name} {run.form} {run.ground} {run.number}" for run in (before, now))
+        tally.false_alarms.append(f"{what}: {names}: {first['reasons'][0]}")

@@ -1,0 +1,49 @@
+"""Asks `concadvise gate` about recorded reports: one accepted as the baseline, one or two judged beside it."""
+
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from runs import Run
+
+
+class Judge:
+    """With its baselines in a folder that goes when it does."""
+
+    def __init__(self, binary: Path):
+        self._binary, self._folder = binary, tempfile.TemporaryDirectory(prefix="concadvise-bench-gate-")
+        self._accepted: dict = {}
+        # Where CI is set, nothing is accepted, and a target's output is fenced.
+        self._environment = {name: value for name, value in os.environ.items() if name not in ("CI", "GITHUB_ACTIONS")}
+
+    def _gate(self, *words) -> subprocess.CompletedProcess:
+        return subprocess.run([self._binary, "gate", *map(str, words)], cwd=self._folder.name, env=self._environment,
+                              capture_output=True, text=True, check=False)
+
+    def baseline(self, run: Run):
+        """The run, accepted; None when it was refused because its evidence is inconclusive."""
+        if run not in self._accepted:
+            path = Path(self._folder.name) / f"{len(self._accepted)}.toml"
+            ran = self._gate("--update", "--baseline", path, f"app={run.report}")
+            if ran.returncode != 0 and "inconclusive" not in ran.stderr:
+                raise SystemExit(f"{run.report} is not accepted: {ran.stderr}")
+            self._accepted[run] = path if ran.returncode == 0 else None
+        return self._accepted[run]
+
+    def judge(self, before: Run, *now: Run, rules: Path | None = None) -> dict:
+        """The judgement on those runs together, with `verdict`, `reasons`, `fails`; `refused` without a baseline."""
+        baseline = self.baseline(before)
+        if baseline is None:
+            return {"verdict": "refused", "fails": False, "reasons": ["the baseline's evidence was inconclusive"]}
+        more = ["--rules", rules] if rules else []
+        ran = self._gate("--baseline", baseline, "--format", "json", *more, *(f"app={run.report}" for run in now))
+        if ran.returncode not in (0, 1, 4):
+            raise SystemExit(f"gate {before.report} {[str(run.report) for run in now]}: {ran.stderr}")
+        return json.loads(ran.stdout)["targets"][0]
+
+    def twice(self, before: Run, now: Run, again: Run, rules: Path | None = None) -> tuple:
+        """What the gate says of one run, and what it says in the end: only what seems changed is run again."""
+        once = self.judge(before, now, rules=rules)
+        return once, (self.judge(before, now, again, rules=rules) if once["fails"] else once)

@@ -1,0 +1,47 @@
+"""Which runs are made, in which order: such that whatever was made when somebody stops it is a fair part of the whole.
+
+What is to be measured well (changes, their baselines, the truth) waits for moments in which the machine is calm, as far
+as there is something else to do; the rest is there to be disturbed.
+"""
+
+import rules
+from programs import Change
+from runs import Run
+
+CALM_ROUNDS, ROUNDS, QUICK_ROUNDS = 4, 4, 2
+# Runs of each change: two for each time that it is judged; and baselines and runs of what it was made to.
+OF_CHANGE = 2
+# Runs of each sample on another machine.
+ELSEWHERE = 1
+MACHINES = ["one-cpu", "quota"]
+# Whose answer the edited rules are about.
+UNDER_EDITS = ["fetch", "crawl", "digest", "primes"]
+
+
+def alike(samples: dict, number: int, ground: str) -> list:
+    """One round of runs of unchanged samples."""
+    return [Run(sample, form, ground, number) for sample in samples.values() for form in sample.forms]
+
+
+def calm(samples: dict, changes: list[Change]) -> list:
+    """Runs to make, and variants to establish the truth of, while nobody else computes."""
+    befores = {change.before.name: change.before for change in changes}.values()
+    found: list = []
+    for number in range(OF_CHANGE):
+        found += [Run(before, form, "calm", number) for before in befores for form in before.forms]
+        for change in changes:
+            found += [Run(change.after, form, "calm", number) for form in change.forms]
+            found += [change.after] * (number == 0)
+        found += list(befores) * (number == 0)
+    return found + [run for number in range(CALM_ROUNDS) for run in alike(samples, number, "calm")]
+
+
+def whenever(samples: dict, quick: bool) -> list:
+    """Runs to make at any time."""
+    machines = [Run(sample, form, machine, number) for number in range(ELSEWHERE) for sample in samples.values()
+                for form in sample.forms for machine in MACHINES]
+    # The synthetic workload, whose models the rules admit; a function of one's own is tried with every model.
+    edits = [Run(samples[name], "plain", edit, 0) for name in UNDER_EDITS for edit in rules.EDITS]
+    rounds = [[*alike(samples, number, "busy"), *alike(samples, number, "noisy")]
+              for number in range(QUICK_ROUNDS if quick else ROUNDS)]
+    return [*rounds[0], *rounds[1], *machines, *edits, *(run for one in rounds[2:] for run in one)]
