@@ -10,6 +10,7 @@ pub mod sarif;
 
 use super::changed::ChangedLines;
 use super::verdict::{Judgement, Verdict};
+use crate::source::finding::Level;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -89,6 +90,17 @@ pub struct Place {
     pub path: PathBuf,
     /// The line of each target, as [`crate::gate::wire::lines`] finds it.
     pub lines: BTreeMap<String, usize>,
+}
+
+/// How loudly services tell of a target and its new errors; `None` where nothing is to be told. A changed answer that
+/// may change is a warning: what is shown as an error has failed the gate.
+fn level(judged: &Judgement) -> Option<Level> {
+    match judged.verdict {
+        Verdict::Unchanged => None,
+        Verdict::Improved => Some(Level::Info),
+        Verdict::Changed if judged.fails() => Some(Level::Error),
+        Verdict::Changed | Verdict::Warn | Verdict::Inconclusive | Verdict::Incomparable => Some(Level::Warning),
+    }
 }
 
 impl Outcome {

@@ -2,7 +2,7 @@
 //! in the file that names it, which is what would be edited; a new error is one at its own place. What is unchanged is no result,
 //! so that a service closes what it had shown.
 
-use super::Outcome;
+use super::{Outcome, level};
 use crate::gate::verdict::{Judgement, Verdict};
 use crate::report::escape::{text, unword};
 use crate::report::findings::{from, sarif::rule};
@@ -111,11 +111,6 @@ fn of_verdict(said: &Said) -> Value {
     Rule { id, name, title, what, help, markdown: help, level, enabled: true }.value()
 }
 
-/// As bad as what it comes to: an answer that changed and may is a warning.
-fn level(of: Level, judged: &Judgement) -> Level {
-    if of == Level::Error && !judged.fails() { Level::Warning } else { of }
-}
-
 fn of_target(judged: &Judgement, outcome: &Outcome, prints: &mut Fingerprints) -> Option<Map<String, Value>> {
     let said = SAID.iter().find(|said| said.verdict == judged.verdict)?;
     let told = |what: &str, clauses: &[String]| match clauses {
@@ -127,7 +122,7 @@ fn of_target(judged: &Judgement, outcome: &Outcome, prints: &mut Fingerprints) -
     let message = format!("{}: {verdict}, {} → {}.{why}{todo}", judged.target, judged.before, judged.after);
     let hit = Hit {
         rule: said.id,
-        level: level(said.level, judged),
+        level: level(judged)?,
         message: &message,
         location: at_target(judged, outcome),
         fingerprint: (FINGERPRINT, &prints.of(&[said.id, &text(&judged.target)])),
@@ -151,7 +146,7 @@ fn of_error(found: &Finding, judged: &Judgement, outcome: &Outcome, prints: &mut
     let parts = parts.each_ref().map(|part| &**part);
     Hit {
         rule: &text(&found.code),
-        level: level(Level::Error, judged),
+        level: level(judged).unwrap_or(Level::Warning),
         message: &found.message,
         location,
         fingerprint: (FINGERPRINT, &prints.of(&parts)),
