@@ -48,7 +48,12 @@ fn app(revision: &str) -> String {
 fn both_sides_are_made_and_run_in_turn_in_folders_of_their_own_and_nothing_is_left() {
     let build =
         |revision: &str| format!("#!/bin/sh\ntest ! -e made && echo made-of-{revision} > made && echo building\n");
-    let files = |revision: &str| [("in/app.sh", app(revision)), ("in/build.sh", build(revision))];
+    // Without trials no run is evidence, and so none is made up for.
+    let config = "[[target]]\nname = \"app\"\ncommand = [\"sh\", \"app.sh\"]\noptions = [\"--no-trials\"]\n";
+    let files = |revision: &str| {
+        let config = ("in/concadvise.config.toml", config.to_owned());
+        [("in/app.sh", app(revision)), ("in/build.sh", build(revision)), config]
+    };
     let scene = repository(&files("old"), &files("new"));
     let hook = "#!/bin/sh\necho hooked >> $LOG\n";
     let scene = scene.file(".git/hooks/post-checkout", 0o755, hook);
@@ -68,12 +73,15 @@ fn both_sides_are_made_and_run_in_turn_in_folders_of_their_own_and_nothing_is_le
         .env("LOG", &log.to_string_lossy())
         .env("GIT_DIR", "/nonexistent")
         .env("GIT_INDEX_FILE", "/nonexistent")
-        .type_in("gate --paired HEAD~1 --build ./build.sh --budget 200ms --policy warn --name app -- sh app.sh")
-        .exits(0)
+        .type_in("gate --paired HEAD~1 --build ./build.sh --fail-on-inconclusive")
+        .exits(3)
         .says("what is not committed is not what runs")
         .says("building");
     let page = String::from_utf8_lossy(&ran.stdout).into_owned();
-    assert!(page.contains("app: ") && page.contains("the base is HEAD~1 (") && !page.contains("building"), "{page}");
+    assert!(
+        page.contains("app: inconclusive") && page.contains("the base is HEAD~1 (") && !page.contains("building"),
+        "{page}"
+    );
     let log = fs::read_to_string(log).expect("they ran");
     let lines: Vec<Vec<&str>> = log.lines().map(|line| line.split(' ').collect()).collect();
     let revisions: Vec<&str> = lines.iter().map(|line| line[0]).collect();
@@ -160,4 +168,37 @@ fn waiting_that_became_computing_is_changed_and_the_same_is_not() {
         assert!(page.contains("moved   wait_share") && !page.contains("gate --update"), "{page}");
     });
     measured(|| paired("HEAD").exits(0).says("both sides are the same commit"));
+}
+
+#[test]
+fn errors_on_lines_that_the_pull_request_changed_are_annotated_first() {
+    let clean = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/samples/primes/expected.toml"));
+    let clean = clean.expect("a sample");
+    let error = |path: &str, line: u32| {
+        format!(
+            "\n[[finding]]\ncode = \"CON204\"\nlevel = \"error\"\npath = \"{path}\"\nline = {line}\nmessage = \"m\"\n"
+        )
+    };
+    let places = [("a.py", 1), ("a.py", 3), ("na ïve.py", 2), ("other/c.py", 1)];
+    let report = clean.clone() + &places.map(|(path, line)| error(path, line)).concat();
+    let made = scene().file("r.toml", 0o644, &clean).type_in("gate --update app=r.toml").exits(0);
+    let baseline = fs::read_to_string(made.path("concadvise.baseline.toml")).expect("a baseline");
+    let base = [("in/a.py", "1\n2\n3\n"), ("in/na ïve.py", "1\n")];
+    let head = [("in/a.py", "1\n2\nthree\n"), ("in/na ïve.py", "1\n2\n"), ("c.py", "1\n")];
+    for (options, variable, order) in [
+        ("--base main~1", "", ["a.py,line=3", "na ïve.py,line=2", "a.py,line=1", "other/c.py,line=1"]),
+        ("", "main", ["a.py,line=3", "na ïve.py,line=2", "a.py,line=1", "other/c.py,line=1"]),
+        ("", "", ["a.py,line=1", "a.py,line=3", "na ïve.py,line=2", "other/c.py,line=1"]),
+        ("--base nobody", "", ["a.py,line=1", "a.py,line=3", "na ïve.py,line=2", "other/c.py,line=1"]),
+    ] {
+        let scene = repository(&base, &head).file("in/r.toml", 0o644, &report);
+        git(&scene.path("."), "branch -M main");
+        git(&scene.path("."), "update-ref refs/remotes/origin/main main~1");
+        let scene = scene.file("in/concadvise.baseline.toml", 0o644, &baseline).env("GITHUB_BASE_REF", variable);
+        let ran = scene.below("in").type_in(&format!("gate app=r.toml --format github {options}")).exits(1);
+        let page = String::from_utf8_lossy(&ran.stdout).into_owned();
+        let places = page.lines().filter_map(|line| line.strip_prefix("::error file=")?.split_once(",title"));
+        assert_eq!(places.map(|(place, _)| place).collect::<Vec<_>>(), order, "{options} {variable}: {page}");
+        assert_eq!(ran.stderr.contains("is not known, so all are alike"), options.contains("nobody"), "{}", ran.stderr);
+    }
 }

@@ -21,13 +21,13 @@ def of_rules(samples: dict, judge: Judge) -> dict:
             for form in sample.forms:
                 usual = [run for ground in GROUNDS for run in runs(sample, form, ground)]
                 for before, now, again in zip(usual, usual[1:], usual[2:]):
-                    one(tally, judge, before, now, again, rules.edited(edit))
+                    tally.add(before, now, again, judge, rules.edited(edit))
         for name in plan.UNDER_EDITS:
             usual = [run for ground in ("calm", "busy") for run in runs(samples[name], "plain", ground)]
             for edited in runs(samples[name], "plain", edit):
                 for own, again in zip(usual[:3], usual[1:]):
-                    one(tally, judge, own, edited, edited, rules.edited(edit))
-                    one(tally, judge, edited, own, again, None)
+                    tally.add(own, edited, edited, judge, rules.edited(edit))
+                    tally.add(edited, own, again, judge)
         found[edit] = tally
     return found
 
@@ -43,18 +43,6 @@ def of_machine(samples: dict, judge: Judge) -> dict:
                 for place, run in enumerate(less):
                     other = less[(place + 1) % len(less)]
                     for own, again in zip(usual[:4], usual[1:]):
-                        one(found.setdefault((machine, "less than the baseline's"), Tally()), judge, own, run, other, None)
-                        one(found.setdefault((machine, "more than the baseline's"), Tally()), judge, run, own, again, None)
+                        found.setdefault((machine, "less than the baseline's"), Tally()).add(own, run, other, judge)
+                        found.setdefault((machine, "more than the baseline's"), Tally()).add(run, own, again, judge)
     return found
-
-
-def one(tally: Tally, judge: Judge, before: Run, now: Run, again: Run, edited) -> None:
-    """Judges and counts one."""
-    first, last = judge.twice(before, now, again, edited)
-    tally.verdicts[last["verdict"]] += 1
-    tally.once += first["fails"]
-    tally.twice += last["fails"]
-    if first["fails"]:
-        what = "FAILS" if last["fails"] else "once only"
-        names = " → ".join(f"{run.variant.name} {run.form} {run.ground} {run.number}" for run in (before, now))
-        tally.false_alarms.append(f"{what}: {names}: {first['reasons'][0]}")

@@ -8,6 +8,10 @@ from programs import Change
 from runs import Run
 
 
+# Judgements on each change.
+TRIES = 2
+
+
 @dataclass
 class Row:
     """One change, or its undoing, in one form."""
@@ -19,6 +23,8 @@ class Row:
     # What the gate said in the end, try by try: judgements.
     said: list
     once: list
+    # CPUs that others used during these runs, at most.
+    elsewhere: float
 
     @property
     def caught(self) -> int:
@@ -27,8 +33,9 @@ class Row:
 
 
 def made(variant, form: str) -> list:
-    """Its quiet runs, in order."""
-    return [run for run in (Run(variant, form, "calm", number) for number in range(100)) if run.there("")]
+    """Its runs, calm ones first."""
+    runs = [Run(variant, form, ground, number) for ground in ("calm", "busy") for number in range(100)]
+    return [run for run in runs if run.there("")]
 
 
 def rows(changes: list[Change], judge: Judge, reverse: bool) -> list:
@@ -39,8 +46,9 @@ def rows(changes: list[Change], judge: Judge, reverse: bool) -> list:
             befores, afters = made(change.before, form), made(change.after, form)
             if reverse:
                 befores, afters = afters, befores
-            tries = zip(befores, afters[0::2], afters[1::2])
+            tries = list(zip(befores[:TRIES], afters[0::2], afters[1::2]))
             both = [judge.twice(before, now, again) for before, now, again in tries]
-            flip = truth.flip(change, reverse)
-            found.append(Row(change, reverse, form, flip, [last for _, last in both], [first for first, _ in both]))
+            others = max((run.told["elsewhere_cpus"] for tried in tries for run in tried), default=0.0)
+            once, said = [first for first, _ in both], [last for _, last in both]
+            found.append(Row(change, reverse, form, truth.flip(change, reverse), said, once, others))
     return found

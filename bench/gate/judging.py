@@ -22,26 +22,27 @@ class Judge:
         return subprocess.run([self._binary, "gate", *map(str, words)], cwd=self._folder.name, env=self._environment,
                               capture_output=True, text=True, check=False)
 
-    def baseline(self, run: Run):
-        """The run, accepted; None when it was refused because its evidence is inconclusive."""
+    def baseline(self, run: Run) -> tuple:
+        """The run, accepted, and whether that took `--force`, because its evidence is inconclusive."""
         if run not in self._accepted:
             path = Path(self._folder.name) / f"{len(self._accepted)}.toml"
             ran = self._gate("--update", "--baseline", path, f"app={run.report}")
-            if ran.returncode != 0 and "inconclusive" not in ran.stderr:
+            forced = ran.returncode != 0
+            if forced:
+                ran = self._gate("--update", "--force", "--baseline", path, f"app={run.report}")
+            if ran.returncode != 0:
                 raise SystemExit(f"{run.report} is not accepted: {ran.stderr}")
-            self._accepted[run] = path if ran.returncode == 0 else None
+            self._accepted[run] = path, forced
         return self._accepted[run]
 
     def judge(self, before: Run, *now: Run, rules: Path | None = None) -> dict:
-        """The judgement on those runs together, with `verdict`, `reasons`, `fails`; `refused` without a baseline."""
-        baseline = self.baseline(before)
-        if baseline is None:
-            return {"verdict": "refused", "fails": False, "reasons": ["the baseline's evidence was inconclusive"]}
+        """The judgement on those runs together, with `verdict`, `reasons`, `fails`, and whether `forced`."""
+        baseline, forced = self.baseline(before)
         more = ["--rules", rules] if rules else []
         ran = self._gate("--baseline", baseline, "--format", "json", *more, *(f"app={run.report}" for run in now))
         if ran.returncode not in (0, 1, 4):
             raise SystemExit(f"gate {before.report} {[str(run.report) for run in now]}: {ran.stderr}")
-        return json.loads(ran.stdout)["targets"][0]
+        return json.loads(ran.stdout)["targets"][0] | {"forced": forced}
 
     def twice(self, before: Run, now: Run, again: Run, rules: Path | None = None) -> tuple:
         """What the gate says of one run, and what it says in the end: only what seems changed is run again."""

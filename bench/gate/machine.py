@@ -5,6 +5,7 @@ Everything here is undone on the way out; processes are ended by the object that
 
 import contextlib
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -67,6 +68,24 @@ def busy_s() -> float:
     with open("/proc/stat", encoding="ascii") as file:
         user, nice, system, _, _, irq, soft, steal = map(int, file.readline().split()[1:9])
     return (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
+
+
+class Elsewhere:
+    """Watches how much of the machine others use: neither we nor what we started and waited for."""
+
+    def __init__(self):
+        self._began, self._busy, self._own = time.perf_counter(), busy_s(), own_s()
+
+    def cpus(self) -> float:
+        """On average since then."""
+        others = busy_s() - self._busy - (own_s() - self._own)
+        return max(0.0, others) / (time.perf_counter() - self._began)
+
+
+def own_s() -> float:
+    """CPU seconds of ours and of all that we started and waited for."""
+    usages = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def elsewhere(over_s: float = 0.7) -> float:

@@ -7,9 +7,10 @@ the two, is what the gate's own second run would have been.
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from judging import Judge
-from programs import HELD_OUT
+from programs import HELD_OUT, Change
 from runs import Run
 
 # Of a baseline's ground and a run's.
@@ -25,11 +26,14 @@ class Tally:
     # Failed by a single run, and after a confirming one.
     once: int = 0
     twice: int = 0
+    # Whose baseline was inconclusive, and accepted with --force only.
+    forced: int = 0
     false_alarms: list = field(default_factory=list)
 
-    def add(self, before: Run, now: Run, again: Run, judge: Judge) -> None:
+    def add(self, before: Run, now: Run, again: Run, judge: Judge, rules: Path | None = None) -> None:
         """Judges one more."""
-        first, last = judge.twice(before, now, again)
+        first, last = judge.twice(before, now, again, rules)
+        self.forced += first["forced"]
         self.verdicts[last["verdict"]] += 1
         self.once += first["fails"]
         self.twice += last["fails"]
@@ -39,13 +43,13 @@ class Tally:
 
     @property
     def judged(self) -> int:
-        """Pairs with a baseline: evidence that is inconclusive is not accepted as one."""
-        return sum(self.verdicts.values()) - self.verdicts["refused"]
+        """How many."""
+        return sum(self.verdicts.values())
 
     def merge(self, other: "Tally") -> "Tally":
         """Both together."""
         return Tally(self.verdicts + other.verdicts, self.once + other.once, self.twice + other.twice,
-                     self.false_alarms + other.false_alarms)
+                     self.forced + other.forced, self.false_alarms + other.false_alarms)
 
 
 def label(run: Run) -> str:
@@ -53,13 +57,17 @@ def label(run: Run) -> str:
     return f"{run.variant.name} {run.form} {run.ground} {run.number}"
 
 
-def cells(samples: dict) -> list:
-    """(program, form, its runs by ground) as far as they were made."""
+def cells(samples: dict, changes: list[Change]) -> list:
+    """(variant, whether it was held out, form, its runs by ground) as far as they were made. What was changed is code like
+    any other, and its runs are of unchanged code."""
+    variants = [(sample, sample.name in HELD_OUT) for sample in samples.values()]
+    variants += [(change.after, change.held_out) for change in changes]
     found = []
-    for sample in samples.values():
-        for form in sample.forms:
-            numbered = {ground: [Run(sample, form, ground, number) for number in range(100)] for ground in GROUNDS}
-            found.append((sample, form, {ground: [run for run in runs if run.there("")] for ground, runs in numbered.items()}))
+    for variant, held in variants:
+        for form in variant.forms:
+            numbered = {ground: [Run(variant, form, ground, number) for number in range(100)] for ground in GROUNDS}
+            made = {ground: [run for run in runs if run.there("")] for ground, runs in numbered.items()}
+            found.append((variant, held, form, made))
     return found
 
 
@@ -86,11 +94,11 @@ def third(before: Run, now: Run, runs: list) -> Run:
     return others[0] if others else now
 
 
-def tally(samples: dict, judge: Judge, pairing) -> dict:
+def tally(samples: dict, changes: list[Change], judge: Judge, pairing) -> dict:
     """By (form, grounds, held out)."""
     found: dict = {}
-    for sample, form, runs in cells(samples):
+    for _, held, form, runs in cells(samples, changes):
         for before, now in pairing(runs):
-            one = found.setdefault((form, (before.ground, now.ground), sample.name in HELD_OUT), Tally())
+            one = found.setdefault((form, (before.ground, now.ground), held), Tally())
             one.add(before, now, third(before, now, runs[now.ground]), judge)
     return found

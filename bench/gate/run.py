@@ -31,14 +31,23 @@ from runs import Recorder, measuring_commit
 CALM = 0.5
 # And on average over the run, else it was disturbed.
 DISTURBED = 0.6
+# And how often it is tried.
+TRIES = 2
 
 
 def collect(options, programs: dict, injected: list) -> None:
     """Makes what is missing."""
     commit = measuring_commit()
-    named = lambda one: not options.only or name_of(one) in options.only  # noqa: E731
-    calm = deque(filter(named, plan.calm(programs, injected)))
-    whenever = deque(filter(named, plan.whenever(programs, options.quick)))
+    kept = "" if options.keep else commit
+
+    def is_missing(one) -> bool:
+        if options.only and name_of(one) not in options.only:
+            return False
+        return truth.known(one) is None if isinstance(one, Variant) else not one.there(kept)
+
+    calm = deque(filter(is_missing, plan.calm(programs, injected)))
+    whenever = deque(filter(is_missing, plan.whenever(programs, options.quick)))
+    again: dict = {}
     with machine.Server(ROOT) as server, machine.quota() as quota:
         if quota is None:
             print("no cgroup can be made here: NOTHING IS RUN UNDER A QUOTA", file=sys.stderr)
@@ -47,16 +56,20 @@ def collect(options, programs: dict, injected: list) -> None:
             is_calm = bool(calm) and (not whenever or machine.elsewhere() <= CALM)
             one, began = (calm if is_calm else whenever).popleft(), time.monotonic()
             if isinstance(one, Variant):
-                if truth.known(one) is None:
-                    answer = truth.measure(one, server.environment, 2 if options.quick else truth.ROUNDS).answer()
-                    say(calm, whenever, began, f"{one.name}: best is {answer}")
-            elif not one.there("" if options.keep else commit) and (one.ground != "quota" or quota):
+                known = truth.known(one)
+                if known is None or known.elsewhere > DISTURBED:
+                    found = truth.measure(one, server.environment, 2 if options.quick else truth.ROUNDS)
+                    say(calm, whenever, began, f"{one.name}: best is {found.answer()}, others {found.elsewhere:.1f} CPUs")
+                    again[one] = again.get(one, 0) + 1
+                    calm.extend([one] * (found.elsewhere > DISTURBED and again[one] < TRIES))
+            elif not one.there(kept) and (one.ground != "quota" or quota):
                 made = recorder.record(one)
                 say(calm, whenever, began, f"{one.variant.name} {one.form} {one.ground} {one.number}")
-                if made and one.ground == "calm" and one.told["elsewhere_cpus"] > DISTURBED and whenever:
-                    # Somebody began to compute meanwhile: what was made is a run of the other sort.
+                if made and one.ground == "calm" and one.told["elsewhere_cpus"] > DISTURBED:
+                    # Somebody computed meanwhile: what was made is a run of the other sort.
                     one.becomes(one.next_free("busy"))
-                    calm.append(one)
+                    again[one] = again.get(one, 0) + 1
+                    calm.extend([one] * (again[one] < TRIES))
 
 
 def name_of(one) -> str:

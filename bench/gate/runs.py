@@ -6,7 +6,6 @@ for judging is asked again of the recorded reports.
 
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -91,7 +90,7 @@ class Recorder:
         if run.ground in rules.EDITS:
             words += ["--rules", rules.edited(run.ground)]
         prepare = {"one-cpu": machine.pin, "quota": machine.enter(self.quota) if self.quota else None}.get(run.ground)
-        before, busy, own = time.perf_counter(), machine.busy_s(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        before, watch = time.perf_counter(), machine.Elsewhere()
         with ExitStack() as beside:
             if run.ground == "noisy":
                 beside.enter_context(machine.neighbour())
@@ -111,11 +110,9 @@ class Recorder:
         if not draft.exists():
             print(f"{run.report.stem} of {run.variant.name}: no report: {said.strip()[-300:]}", file=sys.stderr)
             return False
-        cost, after = time.perf_counter() - before, resource.getrusage(resource.RUSAGE_CHILDREN)
-        spent = after.ru_utime + after.ru_stime - own.ru_utime - own.ru_stime
-        elsewhere = max(0.0, machine.busy_s() - busy - spent) / cost
+        cost = time.perf_counter() - before
         told = {"program": run.variant.fingerprint(), "commit": self.commit, "cost_s": round(cost, 2),
-                "elsewhere_cpus": round(elsewhere, 2)}
+                "elsewhere_cpus": round(watch.cpus(), 2)}
         run.report.with_suffix(".json").write_text(json.dumps(told))
         draft.replace(run.report)
         return True

@@ -40,13 +40,13 @@ def of_pairs(tallies: dict, what: str) -> tuple:
         tally = tallies[form, kind, held]
         shares = [tally.verdicts[verdict] for verdict in VERDICTS]
         ground = f"{kind[0]} → {kind[1]}{', held out' if held else ''}"
-        body.append([form, ground, tally.judged, tally.verdicts["refused"], *shares, tally.once, tally.twice])
+        body.append([form, ground, tally.judged, tally.forced, *shares, tally.once, tally.twice])
     whole = Tally()
     for tally in tallies.values():
         whole = whole.merge(tally)
-    body.append(["**all**", "", whole.judged, whole.verdicts["refused"], *(whole.verdicts[name] for name in VERDICTS),
+    body.append(["**all**", "", whole.judged, whole.forced, *(whole.verdicts[name] for name in VERDICTS),
                  whole.once, whole.twice])
-    head = ["form", what, "pairs", "no baseline", *VERDICTS, "failed by one run", "**failed in the end**"]
+    head = ["form", what, "pairs", "baseline forced", *VERDICTS, "failed by one run", "**failed in the end**"]
     return rows(head, body), whole
 
 
@@ -55,7 +55,7 @@ def of_flips(found: list) -> tuple:
     body, true, others = [], Counter(), Counter()
     for row in found:
         if row.flip is None or not row.said:
-            body.append([row.change.name, row.form, row.change.about, "not measured", "", "", "", ""])
+            body.append([row.change.name, row.form, row.change.about, "not measured", *[""] * 6])
             continue
         counter = true if row.flip.is_true else others
         for mark in ["all", "held out"] if row.change.held_out else ["all"]:
@@ -70,9 +70,11 @@ def of_flips(found: list) -> tuple:
         said = {f"{judged['before']['model']} {judged['before']['workers']} → {judged['after']['model']} "
                 f"{judged['after']['workers']}" for judged in row.said if "before" in judged}
         body.append([row.change.name, row.form, about, truth, gain(row.flip.model_loss), gain(row.flip.setting_loss),
-                     "**yes**" if row.flip.is_true else "no", verdicts, "; ".join(sorted(said))])
+                     "**yes**" if row.flip.is_true else "no", verdicts, "; ".join(sorted(said)),
+                     f"{row.flip.elsewhere:.1f}, {row.elsewhere:.1f}"])
     head = ["change", "form", "what it does", "best, measured", "keeping the model costs", "keeping the setting costs",
-            "true flip", "verdicts", "the answers judged"]
+            "true flip", "verdicts", "the answers judged",
+            "CPUs used by others: truth, runs"]
     return rows(head, body), true, others
 
 
@@ -86,9 +88,9 @@ def of_drift(tallies: dict) -> tuple:
     body, whole = [], Tally()
     for name, tally in tallies.items():
         whole = whole.merge(tally)
-        body.append([" ".join(name) if isinstance(name, tuple) else name, tally.judged, tally.verdicts["refused"],
+        body.append([" ".join(name) if isinstance(name, tuple) else name, tally.judged, tally.forced,
                      *(tally.verdicts[verdict] for verdict in VERDICTS), tally.once, tally.twice])
-    head = ["what changed", "judged", "no baseline", *VERDICTS, "failed by one run", "**failed in the end**"]
+    head = ["what changed", "judged", "baseline forced", *VERDICTS, "failed by one run", "**failed in the end**"]
     return rows(head, body), whole
 
 
@@ -114,7 +116,7 @@ def everything(binary: Path, samples: dict, changes: list[Change], write: Path |
     out.append(f"# How often `concadvise gate` is wrong\n\nJudged at commit {head.stdout.strip()}, "
                f"{os.cpu_count()} CPUs. Grounds of the runs (calm: others used less than 0.6 CPUs; busy: they used more; "
                f"noisy: a neighbour of ours computed too):\n\n{of_ground(samples, changes)}")
-    goal(out, missed, samples, judge)
+    goal(out, missed, samples, changes, judge)
     for title, reverse in [("(b) Injected changes", False), ("(b) The same changes undone", True)]:
         page, true, others = of_flips(flips.rows(changes, judge, reverse))
         caught, held = true["all", "failed"], true["held out", "failed"]
@@ -144,14 +146,15 @@ def everything(binary: Path, samples: dict, changes: list[Change], write: Path |
     return 1 if missed else 0
 
 
-def goal(out: list, missed: list, samples: dict, judge: Judge) -> None:
+def goal(out: list, missed: list, samples: dict, changes: list, judge: Judge) -> None:
     """(a), both ways of pairing."""
     for what, pairing in [("disjoint", pairs.disjoint), ("crossed", pairs.crossed)]:
-        page, whole = of_pairs(pairs.tally(samples, judge, pairing), f"ground of a {what} pair")
+        page, whole = of_pairs(pairs.tally(samples, changes, judge, pairing), f"ground of a {what} pair")
         open_ = whole.verdicts["inconclusive"] + whole.verdicts["incomparable"]
         out.append(f"## (a) Unchanged code, {what} pairs\n\n{page}\n\nFailed in the end: "
                    f"{part(whole.twice, whole.judged)}, by one run {part(whole.once, whole.judged)}; inconclusive or "
-                   f"incomparable: {part(open_, whole.judged)}. Held out: {', '.join(sorted(HELD_OUT))}.{alarms(whole)}")
+                   f"incomparable: {part(open_, whole.judged)}. Held out: {', '.join(sorted(HELD_OUT))}, "
+                   f"and the changes that are marked so.{alarms(whole)}")
         if whole.judged and whole.twice / whole.judged > FALSE_MOST:
             missed.append(f"(a) {what}: {part(whole.twice, whole.judged)} failed, goal {FALSE_MOST:.1%}")
 

@@ -13,12 +13,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+import machine
 from programs import DATA, HERE, Change, Variant
 
 # Simplest first; of models within so much of the best the simplest is the answer, as concadvise has it.
 MODELS, TOLERANCE = ["sequential", "threads", "asyncio", "processes"], 0.05
 THREADS, LOOPS, PROCESSES = (2, 8, 32), (8, 64), (2, 8, 16)
-ROUNDS, CLOSE, LIMIT_S = 5, 1.3, 60
+ROUNDS, CLOSE, LIMIT_S = 4, 1.3, 60
 # What a flip must be worth.
 GAIN = 1.10
 
@@ -53,6 +54,8 @@ class Truth:
     """Times of one variant by setting."""
 
     times: dict
+    # CPUs that others used meanwhile.
+    elsewhere: float
 
     def time(self, setting: tuple) -> float:
         """Median; infinite when it failed or was not tried."""
@@ -87,14 +90,15 @@ def known(variant: Variant) -> Truth | None:
     told = json.loads(file.read_text()) if file.exists() else {}
     if told.get("program") != variant.fingerprint():
         return None
-    return Truth({tuple(row["setting"]): [float(time) for time in row["times"]] for row in told["settings"]})
+    times = {tuple(row["setting"]): [float(time) for time in row["times"]] for row in told["settings"]}
+    return Truth(times, told["elsewhere_cpus"])
 
 
 def measure(variant: Variant, environment: dict, rounds: int = ROUNDS) -> Truth:
     """Measures it, and keeps that."""
     environment = {**os.environ, **environment}
     times: dict = {setting: [] for setting in settings(variant)}
-    truth, shuffle = Truth(times), random.Random(variant.name)
+    truth, shuffle, watch = Truth(times, 0.0), random.Random(variant.name), machine.Elsewhere()
     for setting in shuffle.sample(list(times), len(times)):
         times[setting].append(once(variant, setting, environment))
     for _ in range(rounds - 1):
@@ -105,8 +109,9 @@ def measure(variant: Variant, environment: dict, rounds: int = ROUNDS) -> Truth:
             times[setting].append(once(variant, setting, environment))
     path(variant).parent.mkdir(parents=True, exist_ok=True)
     rows = [{"setting": setting, "times": [str(round(time, 4)) for time in runs]} for setting, runs in times.items()]
-    path(variant).write_text(json.dumps({"program": variant.fingerprint(), "settings": rows}))
-    return truth
+    told = {"program": variant.fingerprint(), "elsewhere_cpus": round(watch.cpus(), 2), "settings": rows}
+    path(variant).write_text(json.dumps(told))
+    return Truth(times, told["elsewhere_cpus"])
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,7 @@ class Flip:
 
     before: tuple
     after: tuple
+    elsewhere: float
     # Keeping the old model at its best, in times of the new best; and keeping the old setting.
     model_loss: float
     setting_loss: float
@@ -132,4 +138,4 @@ def flip(change: Change, reverse: bool = False) -> Flip | None:
         return None
     before, after = reversed(ends) if reverse else ends
     old = before.answer()
-    return Flip(old, after.answer(), after.loss(old), after.loss(old, model_alone=False))
+    return Flip(old, after.answer(), max(before.elsewhere, after.elsewhere), after.loss(old), after.loss(old, model_alone=False))

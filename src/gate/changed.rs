@@ -69,11 +69,10 @@ fn skip<'d>(lines: &mut impl Iterator<Item = &'d [u8]>, mut removed: u64, mut ad
 
 /// The path in `b/src/app.py` or `"b/na\303\257ve.py"`; `None` for `/dev/null`.
 fn path(name: &[u8]) -> Option<String> {
-    let plain = match name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\"")) {
-        Some(quoted) => unquoted(quoted),
-        // A name with a blank in it is ended by a tab, for other readers' sake.
-        None => name.strip_suffix(b"\t").unwrap_or(name).to_vec(),
-    };
+    // A name with a blank in it is ended by a tab, quoted or not, for other readers' sake.
+    let name = name.strip_suffix(b"\t").unwrap_or(name);
+    let quoted = name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\""));
+    let plain = quoted.map_or_else(|| name.to_vec(), unquoted);
     Some(word(OsStr::from_bytes(plain.strip_prefix(b"b/")?)))
 }
 
@@ -123,6 +122,7 @@ mod tests {
             "diff --git a/end b/end\n--- a/end\n+++ b/end\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n",
             "diff --git a/with blank.py b/with blank.py\n--- a/with blank.py\t\n+++ b/with blank.py\t\n@@ -0,0 +1 @@\n+x\n",
             "diff --git \"a/na\\303\\257ve\\t\\\"\\\\\\001.py\" \"b/x\"\n--- /dev/null\n+++ \"b/na\\303\\257ve\\t\\\"\\\\\\001.py\"\n@@ -0,0 +1,2 @@\n+x\n+y\n",
+            "diff --git \"a/\\303\\257 x\" \"b/\\303\\257 x\"\n+++ \"b/\\303\\257 x\"\t\n@@ -0,0 +7 @@\n+x\n",
             "diff --git a/gone.py b/gone.py\n--- a/gone.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n",
             "diff --git a/picture b/picture\nBinary files a/picture and b/picture differ\n@@ -1 +1 @@\n-x\n+x\n",
         ]
@@ -134,6 +134,7 @@ mod tests {
             ("end", &[1], &[0, 2]),
             ("with blank.py", &[1], &[2]),
             ("naïve\\x09\"\\\\x01.py", &[1, 2], &[3]),
+            ("ï x", &[7], &[8]),
             ("gone.py", &[], &[0, 1]),
             ("other.py", &[], &[1]),
             ("evil.py", &[], &[1, 9]),

@@ -2,7 +2,7 @@
 //!
 //! A report is untrusted: words that are none of ours are refused, numbers that no measurement gives are left out.
 
-use super::gain::range;
+use super::gain::{noise, range};
 use super::record::{Admitted, Choice, FindingKey, Ground, Margin, Point, Record, Signal, rounded};
 use crate::report::schema::{self, Document, FactValue, Finding};
 use crate::rules::facts::Value;
@@ -240,11 +240,16 @@ fn points(report: &Document) -> Result<Vec<Point>, String> {
         let same = |other: &schema::Trial| (&other.model, &other.start_method) == (&trial.model, &trial.start_method);
         report.trial.iter().any(|other| other.outcome == "unsafe" && same(other))
     };
-    for trial in report.trial.iter().filter(about).filter(|trial| !wrong(trial)) {
-        let measured = |speedup: Option<f64>| speedup.and_then(rounded).filter(|speedup| *speedup > 0.0);
-        let Some(speedup) = measured(trial.speedup) else { continue };
-        let (low, high) =
-            range(speedup, measured(trial.speedup_low), measured(trial.speedup_high), trial.repeats.unwrap_or(1));
+    let measured = |speedup: Option<f64>| speedup.and_then(rounded).filter(|speedup| *speedup > 0.0);
+    let told = |trial: &schema::Trial| {
+        let (low, high) = (measured(trial.speedup_low), measured(trial.speedup_high));
+        measured(trial.speedup).map(|speedup| (speedup, low, high, trial.repeats.unwrap_or(1)))
+    };
+    let ran: Vec<&schema::Trial> = report.trial.iter().filter(about).filter(|trial| !wrong(trial)).collect();
+    let noise = noise(ran.iter().filter_map(|trial| told(trial)));
+    for trial in ran {
+        let Some((speedup, low, high, repeats)) = told(trial) else { continue };
+        let (low, high) = range(speedup, low, high, repeats, noise);
         let (Some(low), Some(high)) = (rounded(low), rounded(high)) else { continue };
         points.push(Point {
             model: model(&trial.model, "trial.model")?,

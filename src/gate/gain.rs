@@ -1,6 +1,6 @@
 //! [`Gain`]: what one setting gains over another, by what was measured, with how sure that is.
 
-use super::record::{Choice, Point, Record};
+use super::record::{Choice, Point, Record, Signal};
 use crate::trial::model::Model;
 
 /// The least that a ratio measured again differs by, each way: as `recommendation` takes it for trials that were
@@ -9,6 +9,9 @@ const NOISE: f64 = 0.03;
 
 /// The same of a setting that ran once. In `bench/accuracy` four in five speed-ups were measured again within this.
 const ONCE: f64 = 0.10;
+
+/// Repeats from which on a setting shows what repeats differ by on that machine at that time.
+const SHOWING: u64 = 3;
 
 /// Time of one setting over time of another.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,6 +33,15 @@ impl Gain {
         Self { value, low: value * (1.0 - below).max(0.0), high: value * (1.0 + above) }
     }
 
+    /// The same where others used a share of the machine meanwhile, and either setting may have been slowed by that and
+    /// the other not: each by as much as it computes. In bench/gate, where compilers used four fifths of two CPUs, a
+    /// second worker gained from 0.8× to 1.9× in runs of one program that only computes, and ten threads that wait gained
+    /// the same in all.
+    #[must_use]
+    pub fn beside(self, others: Others, from: &Point, to: &Point) -> Self {
+        Self { low: self.low / others.slow(from), high: self.high * others.slow(to), ..self }
+    }
+
     /// Further runs after which its lower end would be above `least`, when it stays what it is; `None` when no number
     /// of them would do it. An error shrinks with the root of the number of measurements.
     pub fn runs_to_settle(self, least: f64) -> Option<u64> {
@@ -38,9 +50,30 @@ impl Gain {
     }
 }
 
-/// The range in which a speed-up would be measured again: that of its repeats, and at least what `repeats` leave open.
-pub fn range(speedup: f64, low: Option<f64>, high: Option<f64>, repeats: u64) -> (f64, f64) {
-    let least = (ONCE / repeats.max(1) as f64).max(NOISE);
+/// Who else was there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Others {
+    /// Part of the machine's CPU time that others used while the target was watched.
+    pub share: f64,
+    /// Part of the target's demand that is computing.
+    pub computing: f64,
+}
+
+impl Others {
+    /// How many times longer a setting may have taken for them: what computes all the time had only what they left.
+    fn slow(self, point: &Point) -> f64 {
+        let share = self.share.clamp(0.0, 0.99);
+        1.0 + (self.computing * point.speedup).min(1.0) * share / (1.0 - share)
+    }
+}
+
+/// The range in which a speed-up would be measured again: that of its repeats, and at least what `repeats` leave open
+/// where one repeat differs from another by `noise`.
+pub fn range(speedup: f64, low: Option<f64>, high: Option<f64>, repeats: u64, noise: f64) -> (f64, f64) {
+    let repeats = repeats.max(1) as f64;
+    // A mean of so many is off by the root of their number less.
+    let least = (ONCE / repeats).max(NOISE).max(noise / repeats.sqrt());
+    let least = least.min(0.99);
     let low = low.unwrap_or(speedup).min(speedup * (1.0 - least));
     (low, high.unwrap_or(speedup).max(speedup * (1.0 + least)))
 }
@@ -60,7 +93,24 @@ impl Record {
     }
 }
 
+/// What repeats differed by in one race, as part of the speed-up: most of what settings that ran often enough show. A
+/// setting that ran once or twice, and happened to agree with itself, is no surer than they are.
+pub fn noise(settings: impl Iterator<Item = (f64, Option<f64>, Option<f64>, u64)>) -> f64 {
+    let shown = settings.filter(|(.., repeats)| *repeats >= SHOWING);
+    let apart = shown.flat_map(|(speedup, low, high, _)| {
+        [low.map(|low| 1.0 - low / speedup), high.map(|high| high / speedup - 1.0)].into_iter().flatten()
+    });
+    apart.filter(|apart| apart.is_finite()).fold(0.0, f64::max)
+}
+
 impl Record {
+    /// Who else was there. Nobody, where nobody could say: a range that nobody measured cannot be reckoned. Where it is
+    /// not known how much computes, all does.
+    pub fn others(&self) -> Others {
+        let share = |name, unknown| self.signals.get(name).map_or(unknown, |signal: &Signal| signal.value);
+        Others { share: share("elsewhere_share", 0.0), computing: share("cpu_share", 1.0) }
+    }
+
     /// The best that a model did: what keeping it costs at least, where its number of workers was not tried. The race
     /// tries more workers while that pays, so what it left out is not better.
     pub fn best_of(&self, model: Model) -> Option<&Point> {
@@ -99,9 +149,39 @@ mod tests {
     #[test]
     fn few_repeats_leave_more_open() {
         for (repeats, low) in [(0, 1.8), (1, 1.8), (2, 1.9), (3, 1.933), (9, 1.94)] {
-            let (at, _) = range(2.0, None, None, repeats);
+            let (at, _) = range(2.0, None, None, repeats, 0.0);
             assert!((at - low).abs() < 1e-3, "{repeats}: {at}");
         }
-        assert_eq!(range(2.0, Some(1.0), Some(3.0), 5), (1.0, 3.0));
+        assert_eq!(range(2.0, Some(1.0), Some(3.0), 5, 0.0), (1.0, 3.0));
+    }
+
+    #[test]
+    fn what_ran_twice_is_no_surer_than_what_ran_often_shows() {
+        let seen = [(1.0, Some(0.6), Some(1.0), 4), (2.0, Some(2.0), Some(2.1), 3), (3.0, Some(1.0), Some(9.0), 2)];
+        let noise = noise(seen.into_iter());
+        assert!((noise - 0.4).abs() < 1e-9, "{noise}");
+        let (low, high) = range(2.0, Some(2.0), Some(2.0), 1, noise);
+        assert!((low - 1.2).abs() < 1e-9 && (high - 2.8).abs() < 1e-9, "{low} to {high}");
+        assert_eq!(super::noise([].into_iter()), 0.0);
+    }
+
+    #[test]
+    fn what_others_used_may_be_what_was_gained_by_what_computes() {
+        let gain = Gain { value: 1.5, low: 1.4, high: 1.6 };
+        let (one, two) = (point(1.0, 1.0, 1.0), point(2.0, 2.0, 2.0));
+        for (share, computing, low, high) in [
+            (0.0, 1.0, 1.4, 1.6),
+            (0.5, 1.0, 0.7, 3.2),
+            (0.75, 1.0, 0.35, 6.4),
+            (0.5, 0.25, 1.12, 2.4),
+            (0.9, 0.0, 1.4, 1.6),
+        ] {
+            let beside = gain.beside(Others { share, computing }, &one, &two);
+            assert!(
+                (beside.low - low).abs() < 1e-9 && (beside.high - high).abs() < 1e-9,
+                "{share}, {computing}: {beside:?}"
+            );
+        }
+        assert!(gain.beside(Others { share: 1.0, computing: 1.0 }, &one, &two).high.is_finite());
     }
 }

@@ -14,6 +14,7 @@ use super::verdict::{Drift, Judgement, Moved, Verdict};
 use crate::report::schema::Finding;
 use crate::rules::Rules;
 use crate::rules::facts::Value;
+use crate::trial::model::Model;
 
 /// How many times the same setting must gain more or less to be worth a word: speed-ups measured again some other day
 /// differ by less. Ours.
@@ -197,22 +198,29 @@ impl Case<'_> {
     /// The same answer: whether it is worth as much as it was.
     fn same(&self, choice: &Choice) -> Said {
         let Self { baseline, current, .. } = *self;
-        let (before, after) = (self.stands_for(baseline, choice), self.stands_for(&current.record, choice));
+        let (before, after) = (self.worth(baseline, choice), self.worth(&current.record, choice));
         let as_large = current.record.ground.is_as_large(&baseline.ground);
         let reason = format!("the answer is still {choice}");
         match before.zip(after).filter(|_| as_large) {
-            Some((before, after)) if after.low > before.high && after.speedup >= CLEARLY * before.speedup => {
-                let reason =
-                    format!("{reason}, and gains {:.2}× where it gained {:.2}×", after.speedup, before.speedup);
+            Some((before, after)) if after.low > before.high && after.value >= CLEARLY * before.value => {
+                let reason = format!("{reason}, and gains {:.2}× where it gained {:.2}×", after.value, before.value);
                 said(Verdict::Improved, reason, "")
             }
-            Some((before, after)) if after.high < before.low && after.speedup * CLEARLY <= before.speedup => {
-                let reason =
-                    format!("{reason}, but gains {:.2}× where it gained {:.2}×", after.speedup, before.speedup);
+            Some((before, after)) if after.high < before.low && after.value * CLEARLY <= before.value => {
+                let reason = format!("{reason}, but gains {:.2}× where it gained {:.2}×", after.value, before.value);
                 said(Verdict::Warn, reason, "look at the signals that moved")
             }
             _ => said(Verdict::Unchanged, reason, ""),
         }
+    }
+
+    /// What a choice gains over one task after another, as surely as others let it be told.
+    fn worth(&self, record: &Record, choice: &Choice) -> Option<Gain> {
+        let point = self.stands_for(record, choice)?;
+        let Some(one) = record.best_of(Model::Sequential) else {
+            return Some(Gain { value: point.speedup, low: point.low, high: point.high });
+        };
+        Some(Gain::of(one, point).beside(record.others(), one, point))
     }
 
     pub fn stands_for<'r>(&self, record: &'r Record, choice: &Choice) -> Option<&'r Point> {

@@ -2,22 +2,24 @@
 
 use super::Baseline;
 use super::current::Current;
-use crate::report::escape::command;
+use crate::report::escape::{command, text};
 use std::path::Path;
 
 /// The name of the target that a run is of.
 ///
 /// # Errors
-/// A sentence, when there is none, or more than one.
+/// A sentence in one line, when there is none, or more than one: a target's name is anybody's, and a line of its own would
+/// be an order to some that read logs.
 pub fn target_of(baseline: &Baseline, named: Option<&str>, current: &Current) -> Result<String, String> {
-    let names = || baseline.targets().iter().map(|target| target.name.as_str()).collect::<Vec<_>>().join(", ");
+    let names = || baseline.targets().iter().map(|target| text(&target.name)).collect::<Vec<_>>().join(", ");
     let ran = || shown(&current.record.command);
     if let Some(name) = named {
         return match baseline.target(name) {
             Some(target) => Ok(target.name.clone()),
             None => Err(format!(
                 "the baseline has no target {name}; it has {}; accept it with concadvise gate --update {name}=REPORT",
-                names()
+                names(),
+                name = text(name)
             )),
         };
     }
@@ -33,7 +35,7 @@ pub fn target_of(baseline: &Baseline, named: Option<&str>, current: &Current) ->
             let targets: Vec<String> = baseline
                 .targets()
                 .iter()
-                .map(|target| format!("{} ({})", target.name, shown(&target.command)))
+                .map(|target| format!("{} ({})", text(&target.name), shown(&target.command)))
                 .collect();
             Err(format!(
                 "it is a report of another target, `{}`; the baseline has {}; say which it is, as NAME=REPORT, or \
@@ -43,7 +45,8 @@ pub fn target_of(baseline: &Baseline, named: Option<&str>, current: &Current) ->
             ))
         }
         several => {
-            Err(format!("`{}` is the command of {}; say which it is, as NAME=REPORT", ran(), several.join(" and ")))
+            let several = several.iter().map(|name| text(name)).collect::<Vec<_>>().join(" and ");
+            Err(format!("`{}` is the command of {several}; say which it is, as NAME=REPORT", ran()))
         }
     }
 }

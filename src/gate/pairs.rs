@@ -10,6 +10,9 @@ use crate::rules::Rules;
 /// How sentences name the one way to accept an answer that there is none of here: nothing is committed.
 const ACCEPTING: [&str; 2] = ["gate --update", "baseline"];
 
+/// Runs of a side that must be evidence for a change: one, and one that confirms it.
+const CONFIRMED: usize = 2;
+
 /// The verdict on one target from the runs of both sides, at least one each; `None` without.
 pub fn judge_pairs(
     bases: &[Current],
@@ -18,34 +21,19 @@ pub fn judge_pairs(
     policy: Policy,
     thresholds: &Thresholds,
 ) -> Option<Judgement> {
-    let judged = bases.iter().map(|base| judge(&base.record, heads, rules, policy, thresholds));
+    let (base, head) = (evidence(bases), evidence(heads));
+    let judged = base.iter().map(|base| judge(&base.record, &head, rules, policy, thresholds));
     let each: Vec<Judgement> = judged.collect::<Option<_>>()?;
     let (all, changed) = (each.len(), each.iter().filter(|one| one.verdict == Verdict::Changed).count());
     // The worst; of equal ones the first.
     let mut worst = each.into_iter().rev().max_by_key(|one| (one.verdict, !one.new_errors.is_empty()))?;
     worst.runs = bases.len() + heads.len();
-    if worst.verdict == Verdict::Changed && worst.new_errors.is_empty() {
-        if let Some(why) = bases.iter().find_map(Current::inconclusive) {
-            worst.verdict = Verdict::Inconclusive;
-            worst.reasons.insert(0, format!("a run of the base is no evidence: {why}"));
-        } else if changed < all {
-            worst.verdict = Verdict::Inconclusive;
-            let reason =
-                format!("beside {changed} of {all} runs of the base the answer changed, so the target is flaky");
-            worst.reasons.insert(0, reason);
-        }
-    }
-    if matches!(worst.verdict, Verdict::Unchanged | Verdict::Improved) {
-        // The same answer for want of evidence on a side is no sign that nothing changed.
-        let none = |runs: &[Current]| {
-            let why = runs.first().and_then(Current::inconclusive);
-            why.filter(|_| runs.iter().all(|run| run.inconclusive().is_some()))
-        };
-        for (side, why) in [("base", none(bases)), ("head", none(heads))] {
-            let Some(why) = why else { continue };
-            worst.verdict = Verdict::Inconclusive;
-            worst.reasons.insert(0, format!("no run of the {side} is evidence: {why}"));
-        }
+    worst.failed = heads.iter().find_map(|run| run.failed.clone());
+    if worst.new_errors.is_empty()
+        && let Some(why) = doubt(worst.verdict, [("base", bases), ("head", heads)], changed, all)
+    {
+        worst.verdict = Verdict::Inconclusive;
+        worst.reasons.insert(0, why);
     }
     worst.todo.retain(|todo| ACCEPTING.iter().all(|words| !todo.contains(words)));
     let instead = match worst.verdict {
@@ -59,6 +47,35 @@ pub fn judge_pairs(
     };
     worst.todo.extend(instead.map(str::to_owned));
     Some(worst)
+}
+
+/// The runs that are evidence; all of them where none is, or where one failed, which is never set aside.
+fn evidence(runs: &[Current]) -> Vec<Current> {
+    let sound: Vec<Current> = runs.iter().filter(|run| run.inconclusive().is_none()).cloned().collect();
+    if sound.is_empty() || runs.iter().any(|run| run.failed.is_some()) { runs.to_vec() } else { sound }
+}
+
+/// Why the verdict is not to be believed.
+fn doubt(verdict: Verdict, sides: [(&str, &[Current]); 2], changed: usize, all: usize) -> Option<String> {
+    let least = match verdict {
+        Verdict::Changed => CONFIRMED,
+        // The same answer for want of evidence is no sign that nothing changed.
+        Verdict::Unchanged | Verdict::Improved => 1,
+        Verdict::Warn | Verdict::Incomparable | Verdict::Inconclusive => return None,
+    };
+    let few = |(name, runs): (&str, &[Current])| {
+        let sound = runs.iter().filter(|run| run.inconclusive().is_none()).count();
+        let why = runs.iter().find_map(Current::inconclusive).filter(|_| sound < least)?;
+        Some(format!("{sound} of {} runs of the {name} are evidence; of another, {why}", runs.len()))
+    };
+    let flaky = || format!("beside {changed} of {all} runs of the base the answer changed, so the target is flaky");
+    sides.into_iter().find_map(few).or_else(|| (verdict == Verdict::Changed && changed < all).then(flaky))
+}
+
+/// Whether one side needs another run: some were evidence, and so another may be, and they are fewer than wanted.
+pub fn wants_another(runs: &[Current], wanted: usize) -> bool {
+    let sound = runs.iter().filter(|run| run.inconclusive().is_none()).count();
+    (1..wanted).contains(&sound) && runs.iter().all(|run| run.failed.is_none())
 }
 
 #[cfg(test)]
@@ -93,15 +110,18 @@ mod tests {
         check(&two, &other, Verdict::Changed, "2 runs agree on it", "merge it all the same");
         check(&two, &[waits(), computes()], Verdict::Inconclusive, "1 of 2 runs said", "keeps its old answer");
         check(&[waits(), computes()], &other, Verdict::Inconclusive, "beside 1 of 2 runs of the base", "more --pairs");
-        check(&[waits(), short()], &other, Verdict::Inconclusive, "a run of the base is no evidence", "more --pairs");
+        let one = "1 of 2 runs of the base are evidence; of another, the run";
+        check(&[waits(), short()], &other, Verdict::Inconclusive, one, "more --pairs");
+        check(&[waits(), short(), waits()], &other, Verdict::Changed, "2 runs agree on it", "merge it all the same");
         check(&[waits(), short()], &two, Verdict::Unchanged, "still threads", "");
-        check(
-            &two,
-            &[short(), short()],
-            Verdict::Inconclusive,
-            "no run of the head is evidence: the run",
-            "more --pairs",
-        );
+        check(&two, &[short(), short()], Verdict::Inconclusive, "0 of 2 runs of the head are evidence", "more --pairs");
+        let fails = |run: &mut Current| run.failed = Some("ended with status 1".to_owned());
+        let failing = [computes(), run("primes", fails)];
+        check(&two, &failing, Verdict::Inconclusive, "1 of 2 runs", "");
+        for (runs, another) in [(&two[..], false), (&[waits(), short()], true), (&[short()], false), (&failing, false)]
+        {
+            assert_eq!(wants_another(runs, 2), another, "{runs:#?}");
+        }
         assert_eq!(judge_pairs(&two, &[], &Rules::embedded(), Policy::Fail, &Thresholds::default()), None);
     }
 }

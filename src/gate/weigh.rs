@@ -4,9 +4,16 @@
 use super::doubt::near;
 use super::gain::Gain;
 use super::judge::{Case, Said, said};
-use super::record::Choice;
+use super::record::{Choice, Record};
 use super::replay::Replayed;
 use super::verdict::Verdict;
+use crate::rules::facts::Value;
+use crate::trial::Evidence;
+use crate::trial::model::Model;
+
+/// Part of the machine that others use from which on that is said: a gain of [`super::policy::Thresholds::gain`] may be
+/// that and nothing else.
+const BUSY: f64 = 0.10;
 
 impl Case<'_> {
     /// Another answer, because of the code: whether it is worth failing for, and sure.
@@ -34,7 +41,7 @@ impl Case<'_> {
             let reason = format!("{new} was not tried in this run, so what it gains is unknown");
             return unsure(reason, "run it again with a larger --budget".to_owned());
         };
-        let gain = Gain::of(keep, to);
+        let gain = Gain::of(keep, to).beside(current.record.others(), keep, to);
         let free = now.leaves(keep, &current.record, here);
         // What the rules left before and leave no more, no trial of a synthetic workload can show to be worse.
         let stake = if free { gain.value } else { gain.value.max(self.mattered(old, new)) };
@@ -48,14 +55,21 @@ impl Case<'_> {
         }
         let least = 1.0 + thresholds.equivalent;
         if free && gain.low < least {
-            let reason = format!("its gain of {percent:.0} % was measured as {:.2}× to {:.2}×", gain.low, gain.high);
-            let todo = gain.runs_to_settle(least).filter(|runs| *runs <= 20).map_or_else(
+            let reason = format!(
+                "its gain of {percent:.0} % may be anything from {:.2}× to {:.2}×{}",
+                gain.low,
+                gain.high,
+                busy(&current.record)
+            );
+            // More runs beside the same neighbours would tell no more.
+            let alone = Gain::of(keep, to).runs_to_settle(least).filter(|runs| *runs <= 20);
+            let todo = alone.filter(|_| busy(&current.record).is_empty()).map_or_else(
                 || "its runs differ too much to tell; a quieter machine or a larger --budget would".to_owned(),
                 |runs| format!("{runs} more run{} would settle it", if runs == 1 { "" } else { "s" }),
             );
             return unsure(reason, todo);
         }
-        if let Some(reason) = self.as_likely_then(then, new) {
+        if let Some(reason) = self.as_likely_then(then, new, gain) {
             return unsure(reason, "accept a run with a larger --budget as the baseline".to_owned());
         }
         let reason = match free {
@@ -95,13 +109,47 @@ impl Case<'_> {
         points.map_or(f64::INFINITY, |(new, old)| Gain::of(new, old).value)
     }
 
-    /// Why the baseline could as well have had the new answer.
-    fn as_likely_then(&self, then: &Replayed, new: &Choice) -> Option<String> {
+    /// Whether a model that did not run in the baseline could have, so that nobody knows what it would have gained.
+    fn left_out(&self, then: &Replayed, model: Model) -> bool {
+        let cannot_be_sent = self.baseline.facts.get("picklable") == Some(&Value::Flag(false));
+        match self.baseline.admitted.evidence {
+            Some(Evidence::Twin) => then.admitted.models.contains(&model),
+            // Code that has become asynchronous, or data that can be sent now, is a change of the code.
+            Some(Evidence::Task) => match model {
+                Model::Asyncio => false,
+                Model::Processes | Model::Interpreters => !cannot_be_sent,
+                _ => true,
+            },
+            _ => false,
+        }
+    }
+
+    /// Why the baseline could as well have had the new answer. Where it could, what was gained then may not be what is
+    /// gained now, or it is the same gain twice; speed-ups measured on two days differ by less than what a gain must be.
+    fn as_likely_then(&self, then: &Replayed, new: &Choice, now: Gain) -> Option<String> {
         let Self { baseline, current, thresholds, .. } = *self;
-        let to = self.stands_for(baseline, new)?;
-        let gain = Gain::of(self.stands_for(baseline, &then.choice)?, to);
-        let contested = then.leaves(to, baseline, &current.record.ground) && gain.high >= 1.0 + thresholds.gain;
-        contested
-            .then(|| format!("in the baseline it was measured to gain {:.2}× to {:.2}× already", gain.low, gain.high))
+        let Some(to) = self.stands_for(baseline, new) else {
+            return self
+                .left_out(then, new.model)
+                .then(|| format!("{new} was not tried in the baseline, so it may have been the answer then"));
+        };
+        let keep = self.stands_for(baseline, &then.choice)?;
+        let gain = Gain::of(keep, to).beside(baseline.others(), keep, to);
+        let least = 1.0 + thresholds.gain;
+        let contested = then.leaves(to, baseline, &current.record.ground) && gain.high >= least;
+        (contested && now.low < gain.high * least).then(|| {
+            let (low, high) = (gain.low, gain.high);
+            format!("in the baseline it may have gained {low:.2}× to {high:.2}× already{}", busy(baseline))
+        })
+    }
+}
+
+/// What makes a range wide that is not of the runs; empty where it is not worth a word.
+fn busy(record: &Record) -> String {
+    let share = record.others().share;
+    if share < BUSY {
+        String::new()
+    } else {
+        format!(", for others used {:.0} % of the machine meanwhile", share * 100.0)
     }
 }

@@ -12,6 +12,7 @@ pub mod findings;
 pub mod fingerprint;
 pub mod instruments;
 pub mod json;
+pub mod json_schema;
 pub mod recording;
 pub mod sarif;
 pub mod schema;

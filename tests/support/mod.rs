@@ -152,6 +152,7 @@ impl Scene {
             // These tests are run in CI too, where a scene is still a person at a keyboard.
             .env_remove("CI")
             .env_remove("GITHUB_ACTIONS")
+            .env_remove("GITHUB_BASE_REF")
             .envs(self.environment)
             .stdin(Stdio::piped())
             .stdout(self.stdout.take().unwrap_or_else(Stdio::piped))

@@ -7,6 +7,7 @@ mod baseline;
 mod config;
 mod fields;
 mod lines;
+pub mod shape;
 mod write;
 
 pub use baseline::read;

@@ -8,7 +8,7 @@ use super::{Gatekeeper, Stop, live, sources};
 use crate::exit::{Ending, TARGET_FAILED};
 use crate::gate::current::Current;
 use crate::gate::pairing;
-use crate::gate::pairs::judge_pairs;
+use crate::gate::pairs::{judge_pairs, wants_another};
 use crate::gate::policy::Policy;
 use crate::gate::show::Outcome;
 use crate::report::escape::{text, word};
@@ -70,7 +70,7 @@ impl Pair<'_> {
         let caveats = worktrees.caveats(attended);
         caveats.iter().for_each(|caveat| say::complain(caveat));
         let [base, head] = Side::BOTH.map(|side| self.named(side));
-        let ran = format!("the base is {base}, the head {head}; each ran {} times here, in turn", keeper.options.pairs);
+        let ran = format!("the base is {base}, the head {head}; both ran here, in turn");
         outcome.notes.push(ran);
         outcome.notes.extend(caveats);
         for side in Side::BOTH {
@@ -155,14 +155,19 @@ impl Pair<'_> {
         }
     }
 
-    /// Base, head, head, base, …: what drifts while they run, as a clock rate or a neighbour does, meets both alike.
+    /// Base, head, head, base, …: what drifts while they run, as a clock rate or a neighbour does, meets both alike. Up to
+    /// twice as many where some were no evidence, as beside a neighbour that takes the cores.
     fn runs(&self, name: &Option<String>, words: &[OsString], shown: &str) -> Result<Runs, Stop> {
         let mut runs = Runs::default();
         let pairs = self.keeper.options.pairs;
-        for pair in 0..pairs {
+        let wanted = pairs as usize;
+        for pair in 0..pairs * 2 {
+            if pair >= pairs && ![&runs.base, &runs.head].into_iter().any(|side| wants_another(side, wanted)) {
+                break;
+            }
             let order = if pair % 2 == 0 { [Side::Base, Side::Head] } else { [Side::Head, Side::Base] };
             for side in order {
-                say::complain(&format!("{shown}: {} {} of {pairs}", side.name(), pair + 1));
+                say::complain(&format!("{shown}: {} {} of {}", side.name(), pair + 1, pairs.max(pair + 1)));
                 let place = self.worktrees.place(side);
                 let start = &mut |job: &mut Command| self.attended.status(at_home(job, &place));
                 let run = live::run_by(self.keeper, name.clone(), words.to_vec(), start);
