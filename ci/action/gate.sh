@@ -30,6 +30,8 @@ option() {
 option --name NAME
 option --baseline BASELINE
 option --config CONFIG
+option --paired PAIRED
+option --build BUILD
 option --policy POLICY
 option --budget BUDGET
 [ "${CONCADVISE_INPUT_FAIL_ON_INCONCLUSIVE-}" != true ] || options+=(--fail-on-inconclusive)

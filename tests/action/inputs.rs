@@ -47,6 +47,8 @@ fn an_input_is_one_word_whatever_it_holds() {
             ("name", "--name="),
             ("baseline", "--baseline="),
             ("config", "--config="),
+            ("paired", "--paired="),
+            ("build", "--build="),
             ("policy", "--policy="),
             ("budget", "--budget="),
         ] {

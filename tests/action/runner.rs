@@ -127,7 +127,10 @@ impl Job {
             fs::write(&output, "").expect("a file");
             let mut bash = Command::new("bash");
             bash.args(["--noprofile", "--norc", "-e", "-o", "pipefail"]).arg(&script).current_dir(self.folder());
-            bash.env("GITHUB_ACTIONS", "true").env("CI", "true").env("PATH", self.searched());
+            bash.env_remove("GITHUB_BASE_REF")
+                .env("GITHUB_ACTIONS", "true")
+                .env("CI", "true")
+                .env("PATH", self.searched());
             bash.env("GITHUB_ACTION_PATH", env!("CARGO_MANIFEST_DIR")).env("RUNNER_TEMP", self.beside());
             bash.env("GITHUB_OUTPUT", &output).env("GITHUB_STEP_SUMMARY", &summary);
             for (name, value) in step["env"].as_object().expect("variables") {

@@ -1,39 +1,35 @@
-//! Annotations of GitHub's runner: new errors at their lines first, of those the changed ones, then targets. The runner shows ten of a level in a
-//! step and drops the rest without a word, so the tenth says how many more there are.
+//! Annotations of GitHub's runner: new errors at their lines first, of those the changed ones, then targets. The runner
+//! shows ten of a level in a step and drops the rest without a word, so the tenth says how many more there are.
 
-use super::Outcome;
-use crate::gate::verdict::{Judgement, Verdict};
+use super::{Outcome, level};
+use crate::gate::verdict::Judgement;
 use crate::report::escape::{workflow_data as data, workflow_property as property};
 use crate::report::schema::Finding;
+use crate::source::finding::Level;
 
 /// Annotations of one level that a step shows.
 const SHOWN: usize = 10;
 
 /// The commands, one in each line.
 pub fn render(outcome: &Outcome) -> String {
-    let judged = || outcome.judgements.iter();
+    let commands = [("error", Level::Error), ("warning", Level::Warning), ("notice", Level::Info)];
+    commands.into_iter().map(|(command, level)| some(command, rows(outcome, level))).collect()
+}
+
+/// What follows the command's name, of every annotation of a level.
+fn rows(outcome: &Outcome, of: Level) -> Vec<String> {
+    let judged = || outcome.judgements.iter().filter(|judged| level(judged) == Some(of));
     let mut found: Vec<&Finding> = judged().flat_map(|judged| &judged.new_errors).collect();
     // On the lines of the pull request first: others are likelier to be cut off, and are seen less in its view.
     let changed =
         |found: &Finding| outcome.changed.as_ref().is_some_and(|changed| changed.has(&found.path, found.line));
     found.sort_by_key(|found| !changed(found));
-    let mut errors: Vec<String> = found
-        .into_iter()
-        .map(|found| {
-            let place = format!("file={},line={},title={}", property(&found.path), found.line, property(&found.code));
-            format!("{place}::{}", data(&found.message))
-        })
-        .collect();
-    errors.extend(judged().filter(|judged| judged.fails()).map(of_target));
-    let warned =
-        |judged: &&Judgement| !judged.fails() && !matches!(judged.verdict, Verdict::Unchanged | Verdict::Improved);
-    let warnings = judged().filter(warned).map(of_target).collect();
-    let improved = |judged: &&Judgement| judged.verdict == Verdict::Improved;
-    let notices = judged().filter(improved).map(of_target).collect();
-    [("error", errors), ("warning", warnings), ("notice", notices)]
-        .into_iter()
-        .map(|(level, rows)| some(level, rows))
-        .collect()
+    found.into_iter().map(of_error).chain(judged().map(of_target)).collect()
+}
+
+fn of_error(found: &Finding) -> String {
+    let place = format!("file={},line={},title={}", property(&found.path), found.line, property(&found.code));
+    format!("{place}::{}", data(&found.message))
 }
 
 fn of_target(judged: &Judgement) -> String {

@@ -10,6 +10,7 @@ pub mod sarif;
 
 use super::changed::ChangedLines;
 use super::verdict::{Judgement, Verdict};
+use crate::source::finding::Level;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -74,21 +75,32 @@ pub struct Outcome {
     pub judgements: Vec<Judgement>,
     /// Caveats that are of no one target.
     pub notes: Vec<String>,
+    /// Where targets are named, for formats that point at a line.
+    pub place: Place,
     /// Which lines the pull request changed, where that is known.
     pub changed: Option<ChangedLines>,
-    /// Where the baseline lies, for formats that point at a line.
-    pub place: Place,
 }
 
-/// Where a baseline lies, and its targets in it.
+/// Where the file lies that names targets, and where it does: the baseline, or without one the configuration.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Place {
     /// The folder that paths are told from: where we were started.
     pub base: PathBuf,
-    /// The baseline's path.
+    /// The file's path; empty where there is none.
     pub path: PathBuf,
     /// The line of each target, as [`crate::gate::wire::lines`] finds it.
     pub lines: BTreeMap<String, usize>,
+}
+
+/// How loudly services tell of a target and its new errors; `None` where nothing is to be told. A changed answer that
+/// may change is a warning: what is shown as an error has failed the gate.
+fn level(judged: &Judgement) -> Option<Level> {
+    match judged.verdict {
+        Verdict::Unchanged => None,
+        Verdict::Improved => Some(Level::Info),
+        Verdict::Changed if judged.fails() => Some(Level::Error),
+        Verdict::Changed | Verdict::Warn | Verdict::Inconclusive | Verdict::Incomparable => Some(Level::Warning),
+    }
 }
 
 impl Outcome {

@@ -1,8 +1,8 @@
 //! Verdicts as SARIF, whose document [`crate::report::sarif`] knows. A target that is worth a look is a result at its place
-//! in the baseline, which is what would be edited; a new error is one at its own place. What is unchanged is no result,
+//! in the file that names it, which is what would be edited; a new error is one at its own place. What is unchanged is no result,
 //! so that a service closes what it had shown.
 
-use super::Outcome;
+use super::{Outcome, level};
 use crate::gate::verdict::{Judgement, Verdict};
 use crate::report::escape::{text, unword};
 use crate::report::findings::{from, sarif::rule};
@@ -111,19 +111,18 @@ fn of_verdict(said: &Said) -> Value {
     Rule { id, name, title, what, help, markdown: help, level, enabled: true }.value()
 }
 
-/// As bad as what it comes to: an answer that changed and may is a warning.
-fn level(of: Level, judged: &Judgement) -> Level {
-    if of == Level::Error && !judged.fails() { Level::Warning } else { of }
-}
-
 fn of_target(judged: &Judgement, outcome: &Outcome, prints: &mut Fingerprints) -> Option<Map<String, Value>> {
     let said = SAID.iter().find(|said| said.verdict == judged.verdict)?;
-    let why = [judged.reasons.as_slice(), &judged.todo].concat().join(". ");
+    let told = |what: &str, clauses: &[String]| match clauses {
+        [] => String::new(),
+        clauses => format!(" {what}: {}.", clauses.join("; ")),
+    };
     let verdict = judged.verdict.name();
-    let message = format!("{}: {verdict}, {} → {}. {why}.", judged.target, judged.before, judged.after);
+    let (why, todo) = (told("Why", &judged.reasons), told("To do", &judged.todo));
+    let message = format!("{}: {verdict}, {} → {}.{why}{todo}", judged.target, judged.before, judged.after);
     let hit = Hit {
         rule: said.id,
-        level: level(said.level, judged),
+        level: level(judged)?,
         message: &message,
         location: at_target(judged, outcome),
         fingerprint: (FINGERPRINT, &prints.of(&[said.id, &text(&judged.target)])),
@@ -147,7 +146,7 @@ fn of_error(found: &Finding, judged: &Judgement, outcome: &Outcome, prints: &mut
     let parts = parts.each_ref().map(|part| &**part);
     Hit {
         rule: &text(&found.code),
-        level: level(Level::Error, judged),
+        level: level(judged).unwrap_or(Level::Warning),
         message: &found.message,
         location,
         fingerprint: (FINGERPRINT, &prints.of(&parts)),
@@ -158,6 +157,9 @@ fn of_error(found: &Finding, judged: &Judgement, outcome: &Outcome, prints: &mut
 
 fn at_target(judged: &Judgement, outcome: &Outcome) -> Value {
     let place = &outcome.place;
+    if place.path.as_os_str().is_empty() {
+        return json!({"logicalLocations": [{"fullyQualifiedName": judged.target}]});
+    }
     at(artifact(&place.base, &place.path), place.lines.get(&judged.target).map_or(1, |line| *line as u64))
 }
 

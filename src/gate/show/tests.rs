@@ -293,9 +293,13 @@ fn a_level_follows_verdict_and_policy_and_a_fingerprint_does_not_follow_lines() 
         }
         let found: Vec<String> = results(&outcome).into_iter().map(|(_, level, _)| level).collect();
         assert_eq!(found, levels, "{verdict:?} {policy:?}");
+        let page = Format::Github.render(&outcome, false);
+        let commands: Vec<&str> = page.lines().filter_map(|line| line[2..].split(' ').next()).collect();
+        let theirs: Vec<&str> = levels.iter().map(|level| if *level == "note" { "notice" } else { level }).collect();
+        assert_eq!(commands, theirs, "{page}");
     }
     let mut moved = outcome.clone();
-    moved.place.lines.clear();
+    moved.place = Place::default();
     moved.judgements[0].new_errors[0].line += 30;
     assert_eq!(results(&moved), results(&outcome));
     let twice = moved.judgements[0].new_errors[0].clone();

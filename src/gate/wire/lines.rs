@@ -1,13 +1,15 @@
-//! Where each target stands in a baseline, for formats that point at a line.
+//! Where each target stands in a baseline or a configuration, for formats that point at a line.
 
 use crate::rules::error::line_of;
 use std::collections::BTreeMap;
 use toml_edit::{Document, Item};
 
-/// The line with each target's name, from 1; none of a text that is no baseline.
+/// The line with each target's name, from 1; none of a text that names no targets.
 pub fn lines(text: &str) -> BTreeMap<String, usize> {
     let Ok(document) = Document::parse(text) else { return BTreeMap::new() };
-    let targets = document.get("target").and_then(Item::as_array_of_tables);
+    // As `pyproject.toml` has them.
+    let below = || document.get("tool")?.get("concadvise")?.get("target");
+    let targets = document.get("target").or_else(below).and_then(Item::as_array_of_tables);
     let mut lines = BTreeMap::new();
     // Lines are counted on from the target before: a baseline may hold a thousand.
     let (mut byte, mut line) = (0, 1);
@@ -35,6 +37,7 @@ mod tests {
                 "a = 1\n\n[[target]]\nname = \"one\"\n[target.facts]\n[[target]]\n\nname = \"\\u0074wo\"\n",
                 &[("one", 4), ("two", 8)],
             ),
+            ("[[tool.concadvise.target]]\nname = \"x\"\n", &[("x", 2)]),
             ("[[target]]\nrules = \"\"\"\n\"\"\"\nname = \"x\"\n[[target]]\nname = 4", &[("x", 4)]),
         ] {
             let expected: BTreeMap<String, usize> =

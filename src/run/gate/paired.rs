@@ -65,7 +65,8 @@ impl Pair<'_> {
     fn outcome(&self, tasks: Vec<Task>) -> Result<(Outcome, bool), Stop> {
         let Self { keeper, worktrees, attended } = *self;
         self.refuse_shared(&tasks)?;
-        let mut outcome = Outcome { place: sources::place(&keeper.baseline), ..Outcome::default() };
+        let place = sources::place_of_config(keeper.options.config.as_deref());
+        let mut outcome = Outcome { place, ..Outcome::default() };
         let caveats = worktrees.caveats(attended);
         caveats.iter().for_each(|caveat| say::complain(caveat));
         let [base, head] = Side::BOTH.map(|side| self.named(side));

@@ -36,11 +36,18 @@ pub(super) fn existing(path: &Path) -> Result<Option<Baseline>, String> {
     }
 }
 
-/// Where the baseline lies, and its targets in it.
+/// Where a file is that names targets, and where it does.
 pub(super) fn place(path: &Path) -> Place {
+    // A pipe gives what it holds once.
     let lines = reading::text(path, wire::LARGEST).map(|text| wire::lines(&text)).unwrap_or_default();
     let base = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     Place { base, path: path.to_owned(), lines }
+}
+
+/// The same of the configuration, where no baseline is read.
+pub(super) fn place_of_config(named: Option<&Path>) -> Place {
+    let usual = || [CONFIG, PYPROJECT].map(Path::new).into_iter().find(|path| path.is_file());
+    place(named.or_else(usual).unwrap_or(Path::new("")))
 }
 
 /// A report, as `FILE` or `NAME=FILE`.
