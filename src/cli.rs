@@ -65,6 +65,11 @@ pub enum Command {
         /// The rule's id or the finding's code, as the report names it
         id: String,
     },
+    /// Print the JSON Schema of a file that concadvise reads or writes, for editors and scripts
+    Schema {
+        /// The file that it describes
+        file: Described,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell.
@@ -240,7 +245,7 @@ pub struct Gate {
     /// The target's name in the baseline
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// How to show verdicts: human, markdown, github, json, junit
+    /// How to show verdicts: human, markdown, github, json, junit, sarif
     #[arg(long, value_name = "FORMAT", value_parser = gate_format, default_value = "human")]
     pub format: GateFormat,
     /// Also write them to a file in a format, as in --output junit=gate.xml; can be given several times
@@ -322,6 +327,21 @@ pub enum Format {
     Toml,
 }
 
+/// A file that has a JSON Schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Described {
+    /// What the main job writes: concadvise.toml
+    Report,
+    /// What the gate compares with: concadvise.baseline.toml
+    Baseline,
+    /// What a project wants: concadvise.config.toml, or [tool.concadvise] of pyproject.toml
+    Config,
+    /// Rules of your own, in the folder of --rules
+    Rules,
+    /// What concadvise knows of findings: rules/findings of its own source
+    Findings,
+}
+
 /// Looking at the decision tree.
 #[derive(Debug, Subcommand)]
 pub enum Rules {
@@ -364,7 +384,7 @@ pub struct Refusal {
 pub fn parse(words: Vec<OsString>) -> Result<Cli, Refusal> {
     let own = words.iter().skip(1).take_while(|word| *word != "--").cloned().collect::<Vec<_>>();
     let main_job = !own.iter().any(|word| {
-        ["attach", "check", "gate", "report", "doctor", "rules", "explain", "completions", "man"]
+        ["attach", "check", "gate", "report", "doctor", "rules", "explain", "schema", "completions", "man"]
             .iter()
             .any(|command| word == command)
     });
@@ -533,6 +553,8 @@ mod tests {
             ("concadvise report", "FILE", USAGE),
             ("concadvise report x --format pdf", "table", USAGE),
             ("concadvise rules lst", "list", USAGE),
+            ("concadvise schema", "FILE", USAGE),
+            ("concadvise schema repport", "report", USAGE),
             ("concadvise gate --policy maybe", "fail, warn, off", USAGE),
             ("concadvise gate --force", "--update", USAGE),
             ("concadvise attach", "PID", USAGE),
@@ -551,7 +573,7 @@ mod tests {
     fn help_that_was_asked_for_is_no_error_and_lists_only_what_works() {
         let refusal = parse(words("concadvise --help")).expect_err("help");
         assert!(refusal.asked_for && refusal.status == 0);
-        for now in ["attach", "check", "doctor", "gate"] {
+        for now in ["attach", "check", "doctor", "gate", "schema"] {
             assert!(refusal.text.contains(now), "{now} is missing in\n{}", refusal.text);
         }
         for later in ["predict", "--record", crate::trial::native::HIDDEN_WORD] {

@@ -28,7 +28,8 @@
 //! 5. A type lives in the stage that produces it. There is no `types.rs`, `common.rs`, `utils.rs`.
 //! 6. Wire formats stay at the edges (recordings, rule files, harness messages, report formats, and of `gate` the
 //!    baseline and configuration in `gate::wire` and verdicts in `gate::show`); core types derive no
-//!    serde.
+//!    serde. JSON Schemas are made where the format is: from `report::schema`, `source::catalogue`, and the `shape` of
+//!    `rules` and of `gate::wire`.
 //!
 //! # What is never done
 //!

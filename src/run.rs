@@ -14,6 +14,7 @@ mod outline;
 mod progress;
 mod rerun;
 mod say;
+mod schema;
 mod task;
 mod trials;
 
@@ -42,6 +43,7 @@ pub fn run(cli: &Cli) -> Ending {
         Some(Command::Doctor(options)) => doctor::doctor(options),
         Some(Command::Rules(options)) => look::rules(options),
         Some(Command::Explain { id }) => look::explain(id),
+        Some(Command::Schema { file }) => schema::schema(*file),
         Some(Command::Completions { shell }) => look::completions(*shell),
         Some(Command::Man) => look::man(),
     }

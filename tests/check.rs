@@ -9,6 +9,8 @@ mod fixes;
 mod formats;
 #[expect(dead_code, reason = "the scene serves other tests too")]
 mod support;
+#[path = "support/sarif.rs"]
+mod validate;
 
 use serde_json::Value;
 use support::{Ran, Scene, scene};

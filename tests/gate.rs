@@ -3,6 +3,8 @@
 
 #[expect(dead_code, reason = "the scene serves other tests too")]
 mod support;
+#[path = "support/sarif.rs"]
+mod validate;
 
 use std::fs;
 use std::path::Path;
@@ -213,7 +215,8 @@ fn several_formats_are_written_at_once_and_each_is_sound() {
         "\n[[finding]]\ncode = \"CON204\"\nlevel = \"error\"\npath = \"a,b.py\"\nline = 7\nmessage = \"<b>|100%\"\n";
     let report = format!("{clean}{found}");
     let scene = files(&[(BASELINE, &baseline(&clean)), ("r.toml", &report)]);
-    let line = "gate r.toml --format json -o junit=gate.xml --output markdown=gate.md --output github=gate.txt";
+    let line = "gate r.toml --format json -o junit=gate.xml --output markdown=gate.md --output github=gate.txt \
+                --output sarif=gate.sarif";
     let ran = scene.type_in(line).exits(1);
     let json: serde_json::Value = serde_json::from_str(&page(&ran)).expect("JSON");
     assert_eq!((&json["passes"], &json["targets"][0]["verdict"]), (&false.into(), &"changed".into()), "{json:#}");
@@ -222,6 +225,19 @@ fn several_formats_are_written_at_once_and_each_is_sound() {
     assert!(junit.contains("failures=\"1\"") && junit.contains("<failure type=\"changed\""), "{junit}");
     assert!(markdown.contains("gate: fails") && markdown.contains("&lt;b&gt;\\|100%"), "{markdown}");
     assert!(github.starts_with("::error file=a%2Cb.py,line=7,title=CON204::<b>|100%25\n"), "{github}");
+    let sarif: serde_json::Value = serde_json::from_str(&text("gate.sarif")).expect("JSON");
+    validate::check(&validate::validator(), &sarif, "gate.sarif");
+    let results = &sarif["runs"][0]["results"];
+    let place = |result: usize| &results[result]["locations"][0]["physicalLocation"];
+    assert_eq!((&results[0]["ruleId"], &results[1]["ruleId"]), (&"gate-changed".into(), &"CON204".into()), "{sarif:#}");
+    assert_eq!(place(0)["artifactLocation"]["uri"], BASELINE, "{sarif:#}");
+    let committed = fs::read_to_string(ran.path(BASELINE)).expect("it is there");
+    let line = committed.lines().position(|line| line == "name = \"app\"").expect("a name") + 1;
+    assert_eq!(place(0)["region"]["startLine"], line);
+    assert_eq!(
+        (&place(1)["artifactLocation"]["uri"], &place(1)["region"]["startLine"]),
+        (&"a%2Cb.py".into(), &7.into())
+    );
     scene_refuses("gate r.toml --format pdf", "human, markdown");
     scene_refuses("gate r.toml --output gate.xml", "FORMAT=PATH");
 }

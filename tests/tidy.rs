@@ -174,12 +174,13 @@ fn no_file_is_a_drawer_for_everything(files: &[Source]) -> Vec<String> {
 
 /// Law 6.
 fn wire_formats_stay_at_the_edges(files: &[Source]) -> Vec<String> {
-    const EDGES: [&str; 11] = [
+    const EDGES: [&str; 12] = [
         "gate/show",
         "gate/wire",
         "report",
         "rules/load",
         "rules/parse",
+        "rules/shape",
         "source/catalogue",
         "source/python/notebook",
         "trial/python",
@@ -187,8 +188,8 @@ fn wire_formats_stay_at_the_edges(files: &[Source]) -> Vec<String> {
         "trial/runner",
         "trial/rerun",
     ];
-    const FORMATS: [&str; 4] = ["serde", "serde_json", "toml", "toml_edit"];
-    const DERIVES: [&str; 2] = ["Serialize", "Deserialize"];
+    const FORMATS: [&str; 5] = ["schemars", "serde", "serde_json", "toml", "toml_edit"];
+    const DERIVES: [&str; 3] = ["Serialize", "Deserialize", "JsonSchema"];
     let mut broken = Vec::new();
     for file in files.iter().filter(|file| !within(file, &EDGES)) {
         for named in file.paths() {
@@ -385,6 +386,7 @@ fn core_types_know_no_wire_format() -> io::Result<()> {
             ("profile/mod.rs", "use serde::Serialize;"),
             ("profile/mod.rs", "#[derive(Debug, Serialize)]\nstruct A;"),
             ("trial/mod.rs", "#[derive(serde::Deserialize)]\nstruct A;"),
+            ("rules/mod.rs", "#[derive(schemars::JsonSchema)]\nstruct A;"),
             ("rules/walk.rs", "let a: toml::Table = text.parse();"),
             ("observe/mod.rs", "serde_json::to_string(&a)"),
         ],

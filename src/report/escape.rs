@@ -4,6 +4,9 @@
 //! command line, which may hold any bytes; [`unword`] reverses it. [`text`] is for sentences about to be shown and
 //! leaves what is already escaped alone. Quoting for a wire format is left to that format's library; for the two that
 //! have none here, [`workflow_data`], [`workflow_property`] and [`xml`] do it, and nobody else.
+//!
+//! What is printed may also be read by GitHub's runner, which obeys a line of a job's log that begins with `::` after
+//! any white space, and one with `##[` anywhere in it (`ActionCommand` of actions/runner). Neither leaves here.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -27,13 +30,26 @@ fn acts(c: char) -> bool {
         )
 }
 
-/// A sentence with nothing in it that acts on a terminal. Applying it twice changes nothing more.
+/// What makes a line of a log a command, wherever in the line it is.
+const COMMAND: &str = "##[";
+
+/// What makes it one at the line's beginning.
+const LEADING: &str = "::";
+
+/// Where the text begins with a command but for white space; what is put together may put that first in a line.
+fn leading_command(text: &str) -> Option<usize> {
+    let rest = text.trim_start();
+    rest.starts_with(LEADING).then_some(text.len() - rest.len())
+}
+
+/// A sentence with nothing in it that acts on a terminal or on who reads a log. Applying it twice changes nothing more.
 pub fn text(text: &str) -> Cow<'_, str> {
-    if !text.contains(acts) {
+    let leading = leading_command(text);
+    if leading.is_none() && !text.contains(acts) && !text.contains(COMMAND) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
-    text.chars().for_each(|c| push(&mut out, c));
+    text.char_indices().for_each(|(at, c)| push_from(&mut out, &text[at..], c, leading == Some(at)));
     Cow::Owned(out)
 }
 
@@ -48,11 +64,12 @@ pub fn word(word: &OsStr) -> String {
     let mut out = String::with_capacity(word.len());
     for chunk in word.as_bytes().utf8_chunks() {
         let valid = chunk.valid();
+        let leading = leading_command(valid).filter(|_| out.is_empty());
         for (at, c) in valid.char_indices() {
             if c == '\\' && escape_at(&valid[at..]).is_some() {
                 push_byte(&mut out, b'\\');
             } else {
-                push(&mut out, c);
+                push_from(&mut out, &valid[at..], c, leading == Some(at));
             }
         }
         chunk.invalid().iter().for_each(|byte| push_byte(&mut out, *byte));
@@ -108,6 +125,12 @@ pub fn workflow_property(value: &str) -> String {
     workflow_data(value).replace(':', "%3A").replace(',', "%2C")
 }
 
+/// A JSON document over several lines, the last one ended. No line begins with `::`, since none ends within a string.
+pub fn json(document: &serde_json::Value) -> String {
+    // Only a string can hold it, and there any character may be told by its number.
+    format!("{document:#}\n").replace(COMMAND, "#\\u0023[")
+}
+
 /// Text between tags, or an attribute in either quotes, of an XML 1.0 document. [`text`] has left nothing that such a
 /// document may not hold but two characters, which are shown as it shows the others.
 pub fn xml(sentence: &str) -> String {
@@ -145,8 +168,11 @@ fn escape_at(text: &str) -> Option<(Escape, usize)> {
     Some((Escape::Char(c), hex.len() + 4))
 }
 
-fn push(out: &mut String, c: char) {
-    if !acts(c) {
+/// Pushes `c`, which `rest` begins with; spelled out where a command begins with it.
+fn push_from(out: &mut String, rest: &str, c: char, leads: bool) {
+    if leads || rest.starts_with(COMMAND) {
+        push_byte(out, c as u8);
+    } else if !acts(c) {
         out.push(c);
     } else if c.is_ascii() {
         push_byte(out, c as u8);
@@ -177,6 +203,9 @@ mod tests {
             ("\u{9b}31m", r"\u{9b}31m"),
             ("access \u{202e}resu\u{2066}", r"access \u{202e}resu\u{2066}"),
             ("a\u{200b}b\u{feff}", r"a\u{200b}b\u{feff}"),
+            ("::set-env name=x::y", r"\x3a:set-env name=x::y"),
+            (" \u{3000}::error::", " \u{3000}\\x3a:error::"),
+            ("a::b ###[stop-commands]x", r"a::b #\x23#[stop-commands]x"),
         ] {
             assert_eq!(text(hostile), shown);
             assert_eq!(text(&text(hostile)), shown, "escaping twice must change nothing more");
@@ -198,6 +227,8 @@ mod tests {
             (br"\xff is text here", r"\x5cxff is text here"),
             (br"\u{41}", r"\x5cu{41}"),
             (b"two\nlines", r"two\x0alines"),
+            (b"::error::x", r"\x3a:error::x"),
+            (b"\xff::##[debug]", r"\xff::\x23#[debug]"),
         ] {
             let original = OsString::from_vec(bytes.to_vec());
             assert_eq!(word(&original), shown);
@@ -216,9 +247,9 @@ mod tests {
         ("a\n::error::b", r"a\x0a::error::b", r"a\x0a%3A%3Aerror%3A%3Ab", r"a\x0a::error::b"),
         (
             "\r::stop-commands::x",
-            r"\x0d::stop-commands::x",
-            r"\x0d%3A%3Astop-commands%3A%3Ax",
-            r"\x0d::stop-commands::x",
+            r"\x0d\x3a:stop-commands::x",
+            r"\x0d\x3a%3Astop-commands%3A%3Ax",
+            r"\x0d\x3a:stop-commands::x",
         ),
         ("100%, %0A%25", "100%25, %250A%2525", "100%25%2C %250A%2525", "100%, %0A%25"),
         ("a,file=b:c", "a,file=b:c", "a%2Cfile=b%3Ac", "a,file=b:c"),
@@ -248,6 +279,7 @@ mod tests {
         fn no_text_ends_a_workflow_command_or_an_attribute(text: String) {
             prop_assert!(!workflow_data(&text).contains(['\r', '\n']));
             prop_assert!(!workflow_property(&text).contains(['\r', '\n', ':', ',']));
+            prop_assert!(leading_command(&super::text(&text)).is_none());
             let ends = |c: char| matches!(c, '<' | '>' | '"' | '\'' | '\u{fffe}' | '\u{ffff}') || acts(c);
             prop_assert!(!xml(&text).contains(ends));
         }
@@ -258,6 +290,19 @@ mod tests {
             let escaped = word(&original);
             prop_assert!(!escaped.contains(acts));
             prop_assert_eq!(unword(&escaped), original);
+        }
+
+        #[test]
+        fn nothing_is_a_command_of_a_log(text in r"[ #:\[\]a\\]{0,12}") {
+            for shown in [super::text(&text).into_owned(), word(&OsString::from(&text))] {
+                prop_assert!(leading_command(&shown).is_none() && !shown.contains(COMMAND), "{shown}");
+            }
+            let once = super::text(&text).into_owned();
+            let twice = super::text(&once).into_owned();
+            prop_assert_eq!(twice, once);
+            let document = serde_json::Value::from(text);
+            prop_assert!(!json(&document).contains(COMMAND));
+            prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&json(&document)).ok(), Some(document));
         }
 
         #[test]

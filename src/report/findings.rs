@@ -1,5 +1,5 @@
 //! Findings, in every format that they are wanted in: one file per format. Here is what formats share: where a finding
-//! is for those who know files and lines only, and a name for it that outlives edits elsewhere in its file.
+//! is for those who know files and lines only, and what its fingerprint is made of.
 
 pub mod github;
 pub mod gitlab;
@@ -9,10 +9,10 @@ pub mod sarif;
 pub mod text;
 
 use super::escape;
+use super::fingerprint::Fingerprints;
 use crate::source::finding::Finding;
 use crate::source::project::Checked;
 use crate::source::python::Place;
-use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 pub use text::explain;
@@ -51,33 +51,15 @@ fn sentence(finding: &Finding) -> String {
     format!("{place}{}", escape::text(&finding.message))
 }
 
-/// A name for each finding, in their order: of its code, path, function and line of source, and of how many like it
-/// are before it, but not of the line's number. No two are the same.
+/// A name for each finding, in their order: of its code, path, function and line of source.
 fn fingerprints(checked: &Checked, base: &Path) -> Vec<String> {
-    let mut seen: HashMap<u128, u32> = HashMap::new();
+    let mut prints = Fingerprints::default();
     let mut one = |finding: &Finding| {
         let path = escape::word(from(base, &finding.path).as_os_str());
         let name = finding.qualified_name.as_deref().unwrap_or("");
-        let key = hash(&[&finding.entry.code, &path, name, finding.spot.line.trim()]);
-        let before = seen.entry(key).or_insert(0);
-        *before += 1;
-        let like = if *before == 1 { key } else { hash(&[&format!("{key:032x}"), &before.to_string()]) };
-        format!("{like:032x}")
+        prints.of(&[&finding.entry.code, &path, name, finding.spot.line.trim()])
     };
     checked.findings.iter().map(&mut one).collect()
-}
-
-fn hash(parts: &[&str]) -> u128 {
-    // No part holds a zero byte: it divides them.
-    fnv1a(parts.iter().flat_map(|part| part.bytes().chain([0])))
-}
-
-/// FNV-1a with 128 bits (draft-eastlake-fnv), which is the same wherever and whenever it is worked out. Nobody gains
-/// by making two findings look alike but who can edit the source anyway.
-fn fnv1a(bytes: impl Iterator<Item = u8>) -> u128 {
-    const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-    bytes.fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
 }
 
 #[cfg(test)]

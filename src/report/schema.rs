@@ -3,25 +3,31 @@
 //! Scripts and the gate read these names, so within one [`SCHEMA_VERSION`] they are added to, never changed. Times
 //! are in seconds (`_s`, six significant digits), memory in bytes (`_bytes`), shares from 0 to 1 (four decimals).
 //! A key that is absent is unknown or does not apply; nothing unknown is ever written as zero. Strings are escaped as
-//! `escape.rs` says. Where the values come from is `fill.rs`'s, their text `toml.rs`'s, the page `table.rs`'s.
+//! `escape.rs` says. Where the values come from is `fill.rs`'s, their text `toml.rs`'s, the page `table.rs`'s. What is said
+//! of each key here is its description in the JSON Schema, which `json_schema.rs` makes.
 
+use crate::rules::shape::words::{
+    BottleneckName, ClassName, EvidenceName, LevelName, ModelName, RuntimeName, StandsOn, StartMethodName, WorkersName,
+};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Raised when a key changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// Declares the tables: each can be written, read back, compared, and is empty by default.
+/// Declares the tables: each can be written, read back, compared, is empty by default, and has a JSON Schema.
 macro_rules! tables {
     ($($(#[$about:meta])* $table:ident { $($(#[$field_about:meta])* $field:ident: $type:ty,)* })*) => {$(
-        $(#[$about])*
-        #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
         #[serde(default)]
+        #[schemars(transform = super::json_schema::bound_shares)]
+        $(#[$about])*
         pub struct $table { $($(#[$field_about])* pub $field: $type,)* }
     )*};
 }
 
 /// What a fact is: yes or no, a number, or a word; a version is a word such as `3.14`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum FactValue {
     /// Yes or no.
@@ -40,9 +46,12 @@ impl Default for FactValue {
 }
 
 tables! {
-    /// A whole report.
+    /// The report of one run of `concadvise`. Times are in seconds (`_s`), memory in bytes (`_bytes`), shares from 0 to 1.
+    /// A key that is absent is unknown or does not apply; new keys may appear within a `schema_version`.
+    #[schemars(extend("required" = ["schema_version"]))]
     Document {
-        /// [`SCHEMA_VERSION`] of the writer.
+        /// What the keys mean: raised when one changes its meaning or goes away.
+        #[schemars(extend("const" = SCHEMA_VERSION))]
         schema_version: u32,
         /// Whether the target ran to its end and every stage after it did its work.
         complete: bool,
@@ -109,6 +118,7 @@ tables! {
     /// The answer with its reasons.
     Recommendation {
         /// Executor model.
+        #[schemars(with = "ModelName")]
         model: String,
         /// Workers; for an event loop, tasks in flight at once.
         workers: u64,
@@ -117,16 +127,20 @@ tables! {
         /// The rule that decided which models were admitted.
         rule: String,
         /// The models that it admits, in its order of preference.
+        #[schemars(with = "Vec<ModelName>")]
         admits: Vec<String>,
         /// How it bounds the number of workers: `one`, `cpus`, `waits`.
+        #[schemars(with = "WorkersName")]
         workers_bound: String,
         /// The worker count as it holds on other machines: `min(cpus, 8)`.
         workers_policy: String,
         /// Tasks handed over at a time.
         chunk_size: Option<u64>,
         /// How processes start.
+        #[schemars(with = "Option<StartMethodName>")]
         start_method: Option<String>,
         /// What the speed-up was measured on: `twin`, `task`, `program`.
+        #[schemars(with = "Option<EvidenceName>")]
         evidence: Option<String>,
         /// Expected speed-up over one task after another.
         speedup: Option<f64>,
@@ -137,6 +151,7 @@ tables! {
         /// Highest memory expected at this setting.
         memory_bytes: Option<u64>,
         /// How sure, from 0 to 1: the weakest of class, rule and separation of the trials.
+        #[schemars(range(min = 0, max = 1))]
         confidence: f64,
         /// Why, in one or two sentences.
         reason: String,
@@ -155,6 +170,7 @@ tables! {
         /// What it is: `CON101`, as `concadvise explain` knows it.
         code: String,
         /// `error`, `warning`, `info`.
+        #[schemars(with = "LevelName")]
         level: String,
         /// The file, relative to the working directory where it lies below.
         path: String,
@@ -165,6 +181,7 @@ tables! {
         /// What is wrong there.
         message: String,
         /// What it stands on: `source`, `run`.
+        #[schemars(with = "StandsOn")]
         evidence: String,
     }
 
@@ -179,12 +196,14 @@ tables! {
         /// The workers that it has; `workers_found` is what it was seen with, `workers` what is advised.
         workers_found: u64,
         /// Executor model to use there.
+        #[schemars(with = "ModelName")]
         model: String,
         /// Workers to use there.
         workers: u64,
         /// Tasks handed over at a time.
         chunk_size: Option<u64>,
         /// How processes start.
+        #[schemars(with = "Option<StartMethodName>")]
         start_method: Option<String>,
         /// What the program gains over one task after another there.
         speedup: Option<f64>,
@@ -199,8 +218,10 @@ tables! {
         /// Upper end of its 90 % interval.
         speedup_now_high: Option<f64>,
         /// `program`: the whole command was run again; absent when nothing was tried.
+        #[schemars(with = "Option<EvidenceName>")]
         evidence: Option<String>,
         /// How sure, from 0 to 1.
+        #[schemars(range(min = 0, max = 1))]
         confidence: Option<f64>,
         /// Why, or why nothing was tried.
         reason: String,
@@ -215,12 +236,14 @@ tables! {
     /// Another setting that ran.
     Alternative {
         /// Executor model.
+        #[schemars(with = "ModelName")]
         model: String,
         /// Workers.
         workers: u64,
         /// Tasks handed over at a time.
         chunk_size: Option<u64>,
         /// How processes start.
+        #[schemars(with = "Option<StartMethodName>")]
         start_method: Option<String>,
         /// Its time over the best time found, minus one.
         regret: f64,
@@ -245,10 +268,13 @@ tables! {
     /// What sort of work it is.
     Classification {
         /// `cpu-bound`, `io-bound`, `mixed`, `inconclusive`.
+        #[schemars(with = "ClassName")]
         class: String,
         /// What limits it; absent when nothing was seen to.
+        #[schemars(with = "Option<BottleneckName>")]
         bottleneck: Option<String>,
         /// Share of the replicates that were judged the same.
+        #[schemars(range(min = 0, max = 1))]
         confidence: f64,
         /// What would settle an inconclusive case.
         settle: Option<String>,
@@ -276,6 +302,7 @@ tables! {
         /// Its words, in order.
         command: Vec<String>,
         /// `cpython`, `native`, `script`, `other`.
+        #[schemars(with = "RuntimeName")]
         runtime: String,
         /// The interpreter that ran it, where there is one.
         interpreter: Option<String>,
@@ -374,6 +401,7 @@ tables! {
         /// Average cores busy over the steady part.
         cores_busy: Option<f64>,
         /// Share of the samples that each core was seen running the target, by its number.
+        #[schemars(inner(range(min = 0, max = 1)))]
         core_shares: Vec<f64>,
         /// Workers on a core or in the run queue at once, on average.
         parallelism: Option<f64>,
@@ -409,6 +437,7 @@ tables! {
     }
 
     /// One share for each kind of blocking.
+    #[schemars(transform = super::json_schema::bound_all)]
     Kinds {
         /// A file, a block device.
         disk: f64,
@@ -513,6 +542,7 @@ tables! {
         /// The place in the program that it was about; absent when it was about all of it.
         site: Option<String>,
         /// Executor model.
+        #[schemars(with = "ModelName")]
         model: String,
         /// Another interpreter than the target's, when it ran there: an alternative, not among the rest.
         interpreter: Option<String>,
@@ -521,8 +551,10 @@ tables! {
         /// Tasks handed over at a time.
         chunk_size: Option<u64>,
         /// How processes start.
+        #[schemars(with = "Option<StartMethodName>")]
         start_method: Option<String>,
         /// What was run: `twin`, `task`, `program`.
+        #[schemars(with = "EvidenceName")]
         evidence: String,
         /// `ok`, `not-applicable`, `unsafe`, `failed`, `pruned`.
         outcome: String,
@@ -555,6 +587,7 @@ tables! {
     /// What the trials of one model say together.
     Curve {
         /// Executor model.
+        #[schemars(with = "ModelName")]
         model: String,
         /// Worker counts that were measured, ascending; the first is one task after another.
         workers: Vec<u64>,

@@ -8,13 +8,17 @@ use toml::{Table, Value};
 /// Longest report that is read back; ours stay under 1 MiB because lists are bounded.
 pub const LONGEST: usize = 16 << 20;
 
+const HEAD: &str = "\
+# Written by concadvise. What the keys are, its README says under \"Reading a report\", and `concadvise schema report`.
+";
+
 /// The text of a report.
 ///
 /// # Errors
 /// A sentence, when the serializer refuses a value; no value of ours is known to make it.
 pub fn write(document: &Document) -> Result<String, String> {
     let body = toml::to_string_pretty(document).map_err(|why| format!("cannot write the report as TOML: {why}"))?;
-    Ok(format!("# Written by concadvise. Every key is explained in its README, under \"Reading a report\".\n{body}"))
+    Ok(format!("{HEAD}{body}"))
 }
 
 /// Reads a report back.

@@ -3,7 +3,8 @@
 //!
 //! A rule admits models and names a worker policy; which of the admitted ones is fastest is the trials' to say and
 //! `recommendation`'s to combine. `vocabulary` is what rules may ask about, `facts` and `measure` what is known of it,
-//! `condition` one comparison, `parse` and `load` turn files into [`Rules`], `walk` walks them.
+//! `condition` one comparison, `parse` and `load` turn files into [`Rules`], `walk` walks them; `shape` is what a file may
+//! hold, for its JSON Schema.
 
 mod condition;
 pub(crate) mod error;
@@ -13,6 +14,7 @@ pub(crate) mod measure;
 pub mod nearest;
 mod parse;
 pub(crate) mod projection;
+pub mod shape;
 pub mod vocabulary;
 mod walk;
 

@@ -36,9 +36,10 @@ pub(super) struct Placed {
 /// Where something stands in the text, in bytes.
 type Span = Option<Range<usize>>;
 
-const FILE_FIELDS: [&str; 2] = ["class", "rule"];
-const RULE_FIELDS: [&str; 9] = ["id", "before", "when", "admit", "workers", "reason", "source", "advice", "example"];
-const COMPARISON_FIELDS: [&str; 3] = ["fact", "op", "value"];
+pub(super) const FILE_FIELDS: [&str; 2] = ["class", "rule"];
+pub(super) const RULE_FIELDS: [&str; 9] =
+    ["id", "before", "when", "admit", "workers", "reason", "source", "advice", "example"];
+pub(super) const COMPARISON_FIELDS: [&str; 3] = ["fact", "op", "value"];
 
 /// Parses the text of the file at `path`, which is only named in errors.
 pub(super) fn parse(path: &Path, text: &str) -> Result<RuleFile, Error> {

@@ -3,7 +3,7 @@
 
 use super::progress::Live;
 use super::trials::{Enough, skipped, tried};
-use super::{judge, say};
+use super::{judge, say, schema};
 use crate::cli::{Advise, Options};
 use crate::exit::{Ending, NOT_EXECUTABLE, NOT_FOUND, OK, OURS};
 use crate::host::Host;
@@ -77,7 +77,8 @@ pub(super) fn conclude(
             // The trials take their time and memory, and may be killed: what is known by now is kept first.
             report.complete = false;
             let replaceable = destination(options).filter(|path| !is_stream(path));
-            let _ = replaceable.map(|path| write_atomically(path, &toml::write(&Document::of(&report))?));
+            let _ = replaceable
+                .map(|path| write_atomically(path, &schema::report(path, &toml::write(&Document::of(&report))?)));
             match rerun {
                 true => super::rerun::tried(&report.recording, &report.profile, options, enough),
                 false => tried(&report.recording, &report.profile, options, enough),
@@ -112,7 +113,7 @@ pub(super) fn destination(options: &Options) -> Option<&Path> {
 pub(super) fn deliver(options: &Options, report: &Report) -> bool {
     let document = Document::of(report);
     let written = toml::write(&document).and_then(|text| match destination(options) {
-        Some(path) => write_atomically(path, &text),
+        Some(path) => write_atomically(path, &schema::report(path, &text)),
         None => say::out(&text),
     });
     let recorded = options.record.as_ref().map_or(Ok(()), |path| write_atomically(path, &report.recording.write()));

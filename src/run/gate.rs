@@ -137,7 +137,7 @@ impl<'a> Gatekeeper<'a> {
             self.configured()?;
         }
         let baseline = sources::baseline(&self.baseline)?;
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome { place: sources::place(&self.baseline), ..Outcome::default() };
         let mut runs: BTreeMap<String, Vec<Named>> = BTreeMap::new();
         for run in self.runs()? {
             match pairing::target_of(&baseline, run.name.as_deref(), &run.current) {

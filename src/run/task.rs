@@ -4,7 +4,7 @@
 use super::advise::{deliver, destination};
 use super::elsewhere::free_threaded;
 use super::trials::{Enough, joined, line, progress, skipped_of};
-use super::{judge, say};
+use super::{judge, say, schema};
 use crate::cli::Advise;
 use crate::exit::{Ending, OK, OURS};
 use crate::host::Host;
@@ -113,7 +113,8 @@ fn measure(
             let profile = Profile::of(&so_far.observation, host);
             let mut report = judge(so_far, profile, rules);
             report.complete = false;
-            let _ = toml::write(&Document::of(&report)).and_then(|text| write_atomically(path, &text));
+            let _ = toml::write(&Document::of(&report))
+                .and_then(|text| write_atomically(path, &schema::report(path, &text)));
         }
     };
     trials(runner, &means, &mut keep)

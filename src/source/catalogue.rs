@@ -6,7 +6,9 @@
 use super::finding::{Evidence, Level};
 use super::names::QualifiedName;
 use rustc_hash::{FxHashMap, FxHashSet};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 macro_rules! entries {
@@ -74,36 +76,87 @@ pub struct Entry {
     pub source: String,
 }
 
-/// An entry's file.
-#[derive(Deserialize)]
+/// What a code of a finding means.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct EntryFile {
+    /// The code, which is the file's name too.
+    #[schemars(regex(pattern = r"^CON[0-9]{3}$"))]
     code: String,
+    /// A few words with hyphens.
     name: String,
+    /// How much it matters, where nothing is known of the case.
+    #[schemars(schema_with = "levels")]
     level: String,
+    /// Whether it is looked for unless asked otherwise.
     default: bool,
+    /// What it stands on.
+    #[schemars(schema_with = "evidence")]
     evidence: String,
+    /// A file with none of these words cannot have it, and is not parsed for it.
+    #[schemars(length(min = 1))]
     words: Vec<String>,
+    /// What is looked for.
     what: String,
+    /// Why that is bad.
     why: String,
+    /// Source that has it.
     example: String,
+    /// The same without it.
     use_instead: String,
+    /// Where the claim comes from.
     source: String,
 }
 
+/// A file of `rules/findings/`, for its JSON Schema: a code, or one of the tables that detectors stand on.
+pub struct File;
+
+impl JsonSchema for File {
+    fn schema_name() -> Cow<'static, str> {
+        "File".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "What concadvise knows without reading any source: what a code of a finding means, or a table \
+                            of names that detectors stand on.",
+            "anyOf": [
+                generator.subschema_for::<EntryFile>(),
+                generator.subschema_for::<BlockingFile>(),
+                generator.subschema_for::<Kinds>(),
+                generator.subschema_for::<Libraries>(),
+            ],
+        })
+    }
+}
+
+fn levels(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": Level::ALL.map(Level::name) })
+}
+
+fn evidence(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": Evidence::ALL.map(Evidence::name) })
+}
+
 /// What qualified names stand for.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Kinds {
+    /// The same thing under another name.
     same: FxHashMap<String, String>,
+    /// What a call gives an instance of.
     returns: FxHashMap<String, String>,
+    /// What entering an instance gives an instance of, where that is not itself.
     enters: FxHashMap<String, String>,
+    /// What gives back what it is given.
     passes: Passes,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// Callables that give their first argument back.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Passes {
+    /// Their qualified names.
     callables: FxHashSet<String>,
 }
 
@@ -130,7 +183,7 @@ impl Kinds {
 }
 
 /// Libraries that tell how a program can run its work.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Libraries {
     /// Those whose waits an event loop can overlap.
@@ -140,9 +193,10 @@ pub struct Libraries {
 }
 
 /// Names, each of which stands for itself and all that is below it.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Listed {
+    /// Their qualified names.
     names: FxHashSet<String>,
 }
 
@@ -165,23 +219,33 @@ pub struct Blocking {
 }
 
 /// Callables that wait for the same.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct GroupFile {
+    /// What they wait for, in a word.
     kind: String,
+    /// How much a call in a coroutine matters, where that is not the finding's own level.
     #[serde(default)]
+    #[schemars(schema_with = "levels")]
     level: Option<String>,
+    /// Whether only many calls matter: those in a loop.
     #[serde(default)]
     repeated: bool,
+    /// Completes "use …"; of clients, what to do.
     instead: String,
+    /// Their qualified names; one that ends in `.*` means every method of an instance.
+    #[schemars(length(min = 1))]
     calls: Vec<String>,
+    /// Methods that a `.*` does not mean.
     #[serde(default)]
     except: Vec<String>,
 }
 
-#[derive(Deserialize)]
+/// A table of callables: those that block, those that compute for long, or those that make clients.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct BlockingFile {
+    /// Callables, by what they have in common.
     group: Vec<GroupFile>,
 }
 
@@ -247,7 +311,7 @@ impl Catalogue {
 
 fn entry(text: &str) -> Result<Entry, String> {
     let file: EntryFile = toml::from_str(text).map_err(|why| why.to_string())?;
-    let evidence = [Evidence::Source, Evidence::Run].into_iter().find(|one| one.name() == file.evidence);
+    let evidence = Evidence::ALL.into_iter().find(|one| one.name() == file.evidence);
     Ok(Entry {
         level: level(&file.level)?,
         evidence: evidence.ok_or_else(|| format!("unknown evidence {}", file.evidence))?,

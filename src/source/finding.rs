@@ -40,6 +40,9 @@ pub enum Evidence {
 }
 
 impl Evidence {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Source, Self::Run];
+
     /// As reports and catalogue files say it.
     pub const fn name(self) -> &'static str {
         match self {

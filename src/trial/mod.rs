@@ -46,6 +46,9 @@ pub enum Evidence {
 }
 
 impl Evidence {
+    /// Every kind of evidence.
+    pub const ALL: [Self; 3] = [Self::Task, Self::Program, Self::Twin];
+
     /// The word in reports.
     pub const fn name(self) -> &'static str {
         match self {

@@ -2,7 +2,8 @@
 
 use super::Outcome;
 use crate::gate::record::Choice;
-use crate::gate::verdict::Judgement;
+use crate::gate::verdict::{Judgement, Verdict};
+use crate::report::escape;
 use serde_json::{Value, json};
 
 /// Of the keys below.
@@ -14,10 +15,11 @@ pub fn render(outcome: &Outcome) -> String {
         "schema_version": SCHEMA_VERSION,
         "tool_version": env!("CARGO_PKG_VERSION"),
         "passes": !outcome.fails(),
+        "verdict": outcome.worst().map(Verdict::name),
         "targets": outcome.judgements.iter().map(target).collect::<Vec<_>>(),
         "notes": outcome.notes,
     });
-    format!("{document:#}\n")
+    escape::json(&document)
 }
 
 fn target(judged: &Judgement) -> Value {

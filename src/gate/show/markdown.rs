@@ -8,6 +8,9 @@ use crate::report::escape::text;
 /// Most bytes; room is left for what else a job says.
 const LARGEST: usize = 900_000;
 
+/// Most characters of any one string, so that none takes the place of the others.
+const LONGEST: usize = 2_000;
+
 /// The page.
 pub fn render(outcome: &Outcome) -> String {
     let end = if outcome.fails() { "fails" } else { "passes" };
@@ -53,16 +56,21 @@ fn details(judged: &Judgement) -> String {
 /// As text that is neither markdown nor HTML, and mentions nobody.
 fn plain(sentence: &str) -> String {
     let mut out = String::with_capacity(sentence.len() + 8);
-    for c in text(sentence).chars() {
+    let sentence = text(sentence);
+    for c in sentence.chars().take(LONGEST) {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // A mention or a reference that the text never meant would notify people.
-            '@' | '#' => out.push_str(&format!("&#{};", c as u32)),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' => out.extend(['\\', c]),
+            // A mention or a reference that the text never meant would notify people. Those are looked for in the text
+            // of the finished page, where an entity is its character again; what is divided is none.
+            '@' | '#' => out.extend([&c.to_string(), "<!-- -->"]),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' | '$' => out.extend(['\\', c]),
             c => out.push(c),
         }
+    }
+    if sentence.chars().nth(LONGEST).is_some() {
+        out.push('…');
     }
     out
 }
@@ -76,7 +84,7 @@ mod tests {
         for (hostile, shown) in [
             ("<img src=x>", "&lt;img src=x&gt;"),
             ("[a](b) | `c`", "\\[a\\](b) \\| \\`c\\`"),
-            ("@team #1", "&#64;team &#35;1"),
+            ("@team #1", "@<!-- -->team #<!-- -->1"),
             ("a\nb", "a\\\\x0ab"),
         ] {
             assert_eq!(plain(hostile), shown);

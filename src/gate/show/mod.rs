@@ -6,9 +6,15 @@ pub mod human;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod sarif;
 
 use super::changed::ChangedLines;
 use super::verdict::{Judgement, Verdict};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+#[cfg(test)]
+mod tests;
 
 /// The formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +29,13 @@ pub enum Format {
     Json,
     /// Test results, as most CI systems read them.
     Junit,
+    /// What code scanning services and editors read.
+    Sarif,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 5] = [Self::Human, Self::Markdown, Self::Github, Self::Json, Self::Junit];
+    pub const ALL: [Self; 6] = [Self::Human, Self::Markdown, Self::Github, Self::Json, Self::Junit, Self::Sarif];
 
     /// The word on the command line.
     pub const fn name(self) -> &'static str {
@@ -37,6 +45,7 @@ impl Format {
             Self::Github => "github",
             Self::Json => "json",
             Self::Junit => "junit",
+            Self::Sarif => "sarif",
         }
     }
 
@@ -53,6 +62,7 @@ impl Format {
             Self::Github => github::render(outcome),
             Self::Json => json::render(outcome),
             Self::Junit => junit::render(outcome),
+            Self::Sarif => sarif::render(outcome),
         }
     }
 }
@@ -66,6 +76,19 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// Which lines the pull request changed, where that is known.
     pub changed: Option<ChangedLines>,
+    /// Where the baseline lies, for formats that point at a line.
+    pub place: Place,
+}
+
+/// Where a baseline lies, and its targets in it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Place {
+    /// The folder that paths are told from: where we were started.
+    pub base: PathBuf,
+    /// The baseline's path.
+    pub path: PathBuf,
+    /// The line of each target, as [`crate::gate::wire::lines`] finds it.
+    pub lines: BTreeMap<String, usize>,
 }
 
 impl Outcome {
@@ -78,6 +101,11 @@ impl Outcome {
     pub fn open(&self) -> bool {
         let open = |judged: &Judgement| matches!(judged.verdict, Verdict::Inconclusive | Verdict::Incomparable);
         self.judgements.iter().any(open)
+    }
+
+    /// The worst verdict; `None` without targets.
+    pub fn worst(&self) -> Option<Verdict> {
+        self.judgements.iter().map(|judged| judged.verdict).max()
     }
 
     /// How many there are of each verdict, the worst first: `1 changed, 2 unchanged`.

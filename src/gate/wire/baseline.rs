@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use toml_edit::{Item, TableLike};
 
 const TARGET: &str = "[[target]]";
-const TARGET_FIELDS: [&str; 12] = [
+pub(super) const TARGET_FIELDS: [&str; 12] = [
     "name",
     "command",
     "tool_version",
@@ -31,9 +31,14 @@ const TARGET_FIELDS: [&str; 12] = [
     "signals",
     "facts",
 ];
-const DECISION_FIELDS: [&str; 9] =
+pub(super) const DECISION_FIELDS: [&str; 9] =
     ["model", "workers", "workers_policy", "chunk_size", "start_method", "rule", "admits", "workers_bound", "evidence"];
-const SPEEDUP_FIELDS: [&str; 7] = ["model", "workers", "chunk_size", "start_method", "speedup", "low", "high"];
+pub(super) const SPEEDUP_FIELDS: [&str; 7] =
+    ["model", "workers", "chunk_size", "start_method", "speedup", "low", "high"];
+pub(super) const FIELDS: [&str; 3] = ["schema_version", "target", "end"];
+pub(super) const MARGIN_FIELDS: [&str; 4] = ["fact", "rule", "flips_at", "distance"];
+pub(super) const FINDING_FIELDS: [&str; 4] = ["code", "path", "qualified_name", "count"];
+pub(super) const SIGNAL_FIELDS: [&str; 3] = ["value", "low", "high"];
 const REMEDY: &str = "mend it, or make it anew with concadvise gate --update";
 
 /// Reads the text of the baseline at `path`, which is only named, and is escaped.
@@ -58,7 +63,7 @@ pub fn read(path: &str, text: &str) -> Result<Baseline, String> {
         }
         None => return Err(text.missing("schema_version", "a baseline", &start)),
     }
-    text.known(top, &["schema_version", "target", "end"], "a baseline")?;
+    text.known(top, &FIELDS, "a baseline")?;
     if top.get("end").is_none() {
         let last = Some(text.text.len()..text.text.len());
         return Err(text.refuse(&last, format!("there is no [end], so the file was cut off; {REMEDY}")));
@@ -95,9 +100,8 @@ impl Reader<'_> {
         let bound = in_decision("workers_bound")?;
         let models = text.words(decision, "admits")?;
         let evidence = text.word(decision, "evidence")?.map(|name| {
-            let all = [Evidence::Task, Evidence::Program, Evidence::Twin];
-            text.one_of(name, &span(decision, "evidence"), "evidence", &all.map(Evidence::name), |name| {
-                all.into_iter().find(|known| known.name() == name)
+            text.one_of(name, &span(decision, "evidence"), "evidence", &Evidence::ALL.map(Evidence::name), |name| {
+                Evidence::ALL.into_iter().find(|known| known.name() == name)
             })
         });
         let host = text.table(table, "host", TARGET, &self.at)?;
@@ -201,7 +205,7 @@ impl Reader<'_> {
             let signal = match item.as_table_like() {
                 None => Signal { value: share(self.text.number(table, name)?, &at)?, interval: None },
                 Some(inner) => {
-                    self.text.known(inner, &["value", "low", "high"], "a signal")?;
+                    self.text.known(inner, &SIGNAL_FIELDS, "a signal")?;
                     let part = |field| share(self.text.number(inner, field)?, &at);
                     let (value, low, high) = (part("value")?, part("low")?, part("high")?);
                     if !(low <= value && value <= high) {
@@ -245,7 +249,7 @@ impl Reader<'_> {
     fn margins(&self, table: &dyn TableLike) -> Result<Vec<Margin>, String> {
         let text = self.text;
         let margin = |(row, at): (&dyn TableLike, Span)| {
-            text.known(row, &["fact", "rule", "flips_at", "distance"], "a margin")?;
+            text.known(row, &MARGIN_FIELDS, "a margin")?;
             let missing = |field| text.missing(field, "a margin", &at);
             Ok(Margin {
                 fact: text.word(row, "fact")?.ok_or_else(|| missing("fact"))?.to_owned(),
@@ -261,7 +265,7 @@ impl Reader<'_> {
         let text = self.text;
         let mut findings = BTreeMap::new();
         for (row, at) in text.rows(table, "finding")? {
-            text.known(row, &["code", "path", "qualified_name", "count"], "a finding")?;
+            text.known(row, &FINDING_FIELDS, "a finding")?;
             let missing = |field| text.missing(field, "a finding", &at);
             let key = FindingKey {
                 code: text.word(row, "code")?.ok_or_else(|| missing("code"))?.to_owned(),

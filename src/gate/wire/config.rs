@@ -1,5 +1,5 @@
 //! Which targets there are and what is wanted of them: `[[target]]` and `[gate]` of `concadvise.config.toml`, or the
-//! same below `[tool.concadvise]` of `pyproject.toml`. Other tables there are other commands' to read.
+//! same below `[tool.concadvise]` of `pyproject.toml`. The table `check` there is another command's to read.
 
 use super::LARGEST;
 use super::fields::{Span, Text};
@@ -7,8 +7,10 @@ use crate::gate::policy::{Policy, Thresholds};
 use crate::rules::error::quoted;
 use toml_edit::{Item, TableLike};
 
-const TARGET_FIELDS: [&str; 6] = ["name", "command", "task", "items", "options", "policy"];
-const GATE_FIELDS: [&str; 6] = ["baseline", "policy", "gain", "equivalent", "workers", "fail_on_inconclusive"];
+pub(super) const TABLES: [&str; 3] = ["check", "gate", "target"];
+pub(super) const TARGET_FIELDS: [&str; 6] = ["name", "command", "task", "items", "options", "policy"];
+pub(super) const GATE_FIELDS: [&str; 6] =
+    ["baseline", "policy", "gain", "equivalent", "workers", "fail_on_inconclusive"];
 const REMEDY: &str = "mend it";
 
 /// What a project says of its gate.
@@ -84,6 +86,7 @@ fn bounded<'a>(path: &str, text: &'a str) -> Result<&'a str, String> {
 
 fn of_table(text: Text, table: &dyn TableLike) -> Result<Config, String> {
     let mut config = Config::default();
+    text.known(table, &TABLES, "the configuration")?;
     if let Some(item) = table.get("gate") {
         let gate = item.as_table_like().ok_or_else(|| text.refuse(&item.span(), "`gate` must be a table"))?;
         text.known(gate, &GATE_FIELDS, "[gate]")?;

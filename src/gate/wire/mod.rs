@@ -6,10 +6,13 @@
 mod baseline;
 mod config;
 mod fields;
+mod lines;
+pub mod shape;
 mod write;
 
 pub use baseline::read;
 pub use config::{Config, TargetConfig, of_config, of_pyproject};
+pub use lines::lines;
 pub use write::write;
 
 /// Raised when a key of the baseline changes its meaning or goes away.

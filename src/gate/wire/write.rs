@@ -9,7 +9,7 @@ use std::fmt::Write;
 use toml_edit::Value as Toml;
 
 const HEAD: &str = "\
-# Written by `concadvise gate --update`; commit it. The README says what it holds, under \"Gating a pull request\".
+# Written by `concadvise gate --update`; commit it. What it holds says `concadvise schema baseline`, and the README.
 ";
 
 /// The text of a baseline.

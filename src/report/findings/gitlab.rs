@@ -12,7 +12,7 @@ use std::path::Path;
 pub fn render(checked: &Checked, base: &Path) -> String {
     let fingerprints = fingerprints(checked, base);
     let issues = checked.findings.iter().zip(fingerprints).map(|(finding, print)| issue(finding, &print, base));
-    format!("{:#}\n", Value::Array(issues.collect()))
+    escape::json(&Value::Array(issues.collect()))
 }
 
 fn issue(finding: &Finding, fingerprint: &str, base: &Path) -> Value {

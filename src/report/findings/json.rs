@@ -1,7 +1,7 @@
 //! Findings for programs: one JSON document, its keys stable within a `schema_version`.
 
 use super::{fingerprints, shown};
-use crate::report::binary;
+use crate::report::{binary, escape};
 use crate::source::finding::{Finding, Fix};
 use crate::source::project::Checked;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ pub fn render(checked: &Checked, base: &Path) -> String {
         "binaries": binary::json(&checked.binaries),
         "notes": notes.collect::<Vec<_>>(),
     });
-    format!("{document:#}\n")
+    escape::json(&document)
 }
 
 fn finding(finding: &Finding, fingerprint: &str) -> Value {

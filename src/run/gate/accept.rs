@@ -7,7 +7,7 @@ use crate::gate::record::Record;
 use crate::gate::{Baseline, pairing, wire};
 use crate::report::escape::{text, word};
 use crate::report::file::write_atomically;
-use crate::run::say;
+use crate::run::{say, schema};
 
 /// Tells and writes.
 pub(super) fn update(keeper: &Gatekeeper) -> Result<Ending, String> {
@@ -38,7 +38,7 @@ pub(super) fn update(keeper: &Gatekeeper) -> Result<Ending, String> {
     };
     tell(&before, &after, &pruned)?;
     if before != after {
-        let text = wire::write(&after);
+        let text = schema::baseline(&keeper.baseline, &wire::write(&after));
         // A report is untrusted, and a baseline that no gate can read again must not be committed.
         wire::read(&word(keeper.baseline.as_os_str()), &text)
             .map_err(|why| format!("nothing is accepted, for the baseline could not be read again: {why}"))?;

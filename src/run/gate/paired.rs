@@ -4,7 +4,7 @@
 use super::attended::Attended;
 use super::git::{at_home, inside, tracks};
 use super::worktrees::{Side, Worktrees};
-use super::{Gatekeeper, Stop, live};
+use super::{Gatekeeper, Stop, live, sources};
 use crate::exit::{Ending, TARGET_FAILED};
 use crate::gate::current::Current;
 use crate::gate::pairing;
@@ -65,7 +65,7 @@ impl Pair<'_> {
     fn outcome(&self, tasks: Vec<Task>) -> Result<(Outcome, bool), Stop> {
         let Self { keeper, worktrees, attended } = *self;
         self.refuse_shared(&tasks)?;
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome { place: sources::place(&keeper.baseline), ..Outcome::default() };
         let caveats = worktrees.caveats(attended);
         caveats.iter().for_each(|caveat| say::complain(caveat));
         let [base, head] = Side::BOTH.map(|side| self.named(side));

@@ -3,13 +3,14 @@
 use super::Named;
 use crate::gate::Baseline;
 use crate::gate::current::Current;
+use crate::gate::show::Place;
 use crate::gate::wire::{self, Config};
 use crate::reading;
 use crate::report::escape::word;
 use crate::report::toml;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The configuration's own file; `concadvise.toml` is the name of the report.
 const CONFIG: &str = "concadvise.config.toml";
@@ -33,6 +34,13 @@ pub(super) fn existing(path: &Path) -> Result<Option<Baseline>, String> {
         Err(why) if why.is_missing() => Ok(None),
         Err(why) => Err(format!("cannot read the baseline {shown}: {why}")),
     }
+}
+
+/// Where the baseline lies, and its targets in it.
+pub(super) fn place(path: &Path) -> Place {
+    let lines = reading::text(path, wire::LARGEST).map(|text| wire::lines(&text)).unwrap_or_default();
+    let base = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    Place { base, path: path.to_owned(), lines }
 }
 
 /// A report, as `FILE` or `NAME=FILE`.
