@@ -149,6 +149,7 @@ fn a_text_that_is_none_of_ours_is_refused_with_its_line() {
             baseline.replacen("admits", "admit", 1),
             "[target.decision] has no field `admit`; did you mean `admits`?",
         ),
+        (BASELINE, baseline.replacen("cpus_usable =", "work_s =", 1), "[target.host] has no field `work_s`"),
         (CONFIG, config.replacen("gain =", "gian =", 1), ":13: [gate] has no field `gian`; did you mean `gain`?"),
         (CONFIG, config.replacen("0.1\n", "nan\n", 1), ":13: `gain` must be a number that is finite"),
         (REPORT, report.replacen("[recommendation]", "[recommendatoin]", 1), "which is no executor model"),

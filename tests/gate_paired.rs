@@ -41,7 +41,7 @@ fn repository<T: AsRef<str>>(base: &[(&str, T)], head: &[(&str, T)]) -> Scene {
 
 /// Says which revision it is, what was built, where it runs, and what git thinks, and then waits a little.
 fn app(revision: &str) -> String {
-    format!("echo {revision} $(cat made) $(pwd) $PWD $(git rev-parse --show-toplevel) >> $LOG\nsleep 0.3\n")
+    format!("echo {revision} $(cat made -) $(pwd) $PWD $(git rev-parse --show-toplevel) >> $LOG\nsleep 0.3\n")
 }
 
 #[test]
@@ -72,6 +72,7 @@ fn both_sides_are_made_and_run_in_turn_in_folders_of_their_own_and_nothing_is_le
         .below("in")
         .env("LOG", &log.to_string_lossy())
         .env("GIT_DIR", "/nonexistent")
+        .input(b"for-one-alone")
         .env("GIT_INDEX_FILE", "/nonexistent")
         .type_in("gate --paired HEAD~1 --build ./build.sh --fail-on-inconclusive")
         .exits(3)

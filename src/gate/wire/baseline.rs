@@ -3,14 +3,14 @@
 use super::fields::{Span, Text};
 use super::{LARGEST, SCHEMA_VERSION};
 use crate::gate::Baseline;
-use crate::gate::current::{BESIDE_FACTS, value};
+use crate::gate::current::{BESIDE_FACTS, OF_INTERPRETER, value};
 use crate::gate::record::{Admitted, Choice, FindingKey, Ground, Margin, Point, Record, Signal};
 use crate::report::schema::FactValue;
 use crate::rules::WorkersRule;
 use crate::rules::error::quoted;
 use crate::rules::facts::Value;
 use crate::rules::nearest::hint;
-use crate::rules::vocabulary::{Kind, Provider, VOCABULARY};
+use crate::rules::vocabulary::{Fact, Kind, Provider, VOCABULARY};
 use crate::trial::Evidence;
 use crate::trial::model::{Model, StartMethod};
 use std::collections::BTreeMap;
@@ -106,8 +106,13 @@ impl Reader<'_> {
         });
         let host = text.table(table, "host", TARGET, &self.at)?;
         let interpreter = text.table(table, "interpreter", TARGET, &self.at)?;
-        let mut facts = self.facts(host, "[target.host]", &["arch"])?;
-        facts.extend(self.facts(interpreter, "[target.interpreter]", &["runtime", "version", "gil"])?);
+        let mut facts = self.facts(host, "[target.host]", &["arch"], of_host)?;
+        facts.extend(self.facts(
+            interpreter,
+            "[target.interpreter]",
+            &["runtime", "version", "gil"],
+            of_interpreter,
+        )?);
         Ok(Record {
             name,
             command: text.words(table, "command")?.into_iter().map(|(word, _)| word.to_owned()).collect(),
@@ -137,7 +142,7 @@ impl Reader<'_> {
                 facts,
             },
             signals: self.signals(text.table(table, "signals", TARGET, &self.at)?)?,
-            facts: self.facts(text.table(table, "facts", TARGET, &self.at)?, "[target.facts]", &[])?,
+            facts: self.facts(text.table(table, "facts", TARGET, &self.at)?, "[target.facts]", &[], of_target)?,
             points: self.points(table)?,
             margins: self.margins(table)?,
             findings: self.findings(table)?,
@@ -165,17 +170,20 @@ impl Reader<'_> {
         self.text.one_of(name, &at, "start_method", &names, StartMethod::from_name).map(Some)
     }
 
-    /// Facts by name; `beside` are fields of the table that are none.
-    fn facts(&self, table: &dyn TableLike, of: &str, beside: &[&str]) -> Result<BTreeMap<&'static str, Value>, String> {
+    /// Facts by name, of those that belong there: in two tables, one could be written twice. `beside` are fields of the
+    /// table that are none.
+    fn facts(
+        &self,
+        table: &dyn TableLike,
+        of: &str,
+        beside: &[&str],
+        belongs: fn(&Fact) -> bool,
+    ) -> Result<BTreeMap<&'static str, Value>, String> {
         let mut facts = BTreeMap::new();
-        let names: Vec<&str> = VOCABULARY
-            .iter()
-            .filter(|fact| !of.contains("host") || fact.from == Provider::Host)
-            .map(|fact| fact.name)
-            .chain(beside.iter().copied())
-            .collect();
+        let here = || VOCABULARY.iter().filter(|fact| belongs(fact));
+        let names: Vec<&str> = here().map(|fact| fact.name).chain(beside.iter().copied()).collect();
         for (name, item) in table.iter().filter(|(name, _)| !beside.contains(name)) {
-            let Some(fact) = VOCABULARY.iter().find(|fact| fact.name == name) else {
+            let Some(fact) = here().find(|fact| fact.name == name) else {
                 let at = table.key(name).and_then(toml_edit::Key::span);
                 let problem = format!("{of} has no field {}{}", quoted(name), hint(name, &names));
                 return Err(self.text.refuse(&at, problem));
@@ -279,6 +287,19 @@ impl Reader<'_> {
         }
         Ok(findings)
     }
+}
+
+fn of_host(fact: &Fact) -> bool {
+    fact.from == Provider::Host
+}
+
+fn of_interpreter(fact: &Fact) -> bool {
+    OF_INTERPRETER.contains(&fact.name)
+}
+
+/// What is of the run; shares are signals.
+fn of_target(fact: &Fact) -> bool {
+    !of_host(fact) && !of_interpreter(fact) && !matches!(fact.kind, Kind::Share)
 }
 
 fn span(table: &dyn TableLike, field: &str) -> Span {

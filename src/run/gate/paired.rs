@@ -169,7 +169,8 @@ impl Pair<'_> {
             for side in order {
                 say::complain(&format!("{shown}: {} {} of {}", side.name(), pair + 1, pairs.max(pair + 1)));
                 let place = self.worktrees.place(side);
-                let start = &mut |job: &mut Command| self.attended.status(at_home(job, &place));
+                // What is read from a pipe, the first run would have alone.
+                let start = &mut |job: &mut Command| self.attended.status(at_home(job, &place).stdin(Stdio::null()));
                 let run = live::run_by(self.keeper, name.clone(), words.to_vec(), start);
                 self.attended.go_on()?;
                 match (side, run) {
