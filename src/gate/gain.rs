@@ -78,6 +78,15 @@ pub fn range(speedup: f64, low: Option<f64>, high: Option<f64>, repeats: u64, no
     (low, high.unwrap_or(speedup).max(speedup * (1.0 + least)))
 }
 
+impl Point {
+    /// What that many workers of the model gain at most: so many times one of them, however far more of them went.
+    #[must_use]
+    pub fn at_most(self, workers: u64) -> Self {
+        let part = (workers.max(1) as f64 / self.speedup).min(1.0);
+        Self { speedup: self.speedup * part, low: self.low * part, high: self.high * part, ..self }
+    }
+}
+
 impl Record {
     /// The point that stands for a choice where that many CPUs are usable: that setting itself, else the same model with
     /// the number of workers nearest to it, up to `within` times as many.
@@ -153,6 +162,13 @@ mod tests {
             assert!((at - low).abs() < 1e-3, "{repeats}: {at}");
         }
         assert_eq!(range(2.0, Some(1.0), Some(3.0), 5, 0.0), (1.0, 3.0));
+    }
+
+    #[test]
+    fn two_workers_gain_at_most_twice_what_one_does() {
+        let best = point(12.0, 9.0, 15.0);
+        assert_eq!(best.at_most(2), point(2.0, 1.5, 2.5));
+        assert_eq!(best.at_most(64).speedup, 12.0);
     }
 
     #[test]

@@ -220,12 +220,14 @@ impl Case<'_> {
         let Some(one) = record.best_of(Model::Sequential) else {
             return Some(Gain { value: point.speedup, low: point.low, high: point.high });
         };
-        Some(Gain::of(one, point).beside(record.others(), one, point))
+        Some(Gain::of(one, &point).beside(record.others(), one, &point))
     }
 
-    pub fn stands_for<'r>(&self, record: &'r Record, choice: &Choice) -> Option<&'r Point> {
+    /// What a choice gains in a record: as measured, else at most what its model gained with other workers.
+    pub fn stands_for(&self, record: &Record, choice: &Choice) -> Option<Point> {
         let cpus = self.current.record.ground.cpus();
-        record.point(choice, cpus, self.thresholds.workers).or_else(|| record.best_of(choice.model))
+        let bound = || record.best_of(choice.model).map(|best| best.at_most(choice.workers_on(cpus)));
+        record.point(choice, cpus, self.thresholds.workers).copied().or_else(bound)
     }
 
     /// The same model with about as many workers.
@@ -237,7 +239,7 @@ impl Case<'_> {
     /// The same, or equivalent: about as many workers, and little is lost by keeping the old.
     fn as_good(&self, new: &Choice, old: &Choice) -> bool {
         let measured = self.stands_for(&self.current.record, old).zip(self.stands_for(&self.current.record, new));
-        let loss = measured.map_or(0.0, |(old, new)| Gain::of(old, new).value - 1.0);
+        let loss = measured.map_or(0.0, |(old, new)| Gain::of(&old, &new).value - 1.0);
         new == old || self.alike(new, old) && loss < self.thresholds.equivalent
     }
 

@@ -41,8 +41,8 @@ impl Case<'_> {
             let reason = format!("{new} was not tried in this run, so what it gains is unknown");
             return unsure(reason, "run it again with a larger --budget".to_owned());
         };
-        let gain = Gain::of(keep, to).beside(current.record.others(), keep, to);
-        let free = now.leaves(keep, &current.record, here);
+        let gain = Gain::of(&keep, &to).beside(current.record.others(), &keep, &to);
+        let free = now.leaves(&keep, &current.record, here);
         // What the rules left before and leave no more, no trial of a synthetic workload can show to be worse.
         let stake = if free { gain.value } else { gain.value.max(self.mattered(old, new)) };
         let percent = (stake - 1.0) * 100.0;
@@ -62,7 +62,7 @@ impl Case<'_> {
                 busy(&current.record)
             );
             // More runs beside the same neighbours would tell no more.
-            let alone = Gain::of(keep, to).runs_to_settle(least).filter(|runs| *runs <= 20);
+            let alone = Gain::of(&keep, &to).runs_to_settle(least).filter(|runs| *runs <= 20);
             let todo = alone.filter(|_| busy(&current.record).is_empty()).map_or_else(
                 || "its runs differ too much to tell; a quieter machine or a larger --budget would".to_owned(),
                 |runs| format!("{runs} more run{} would settle it", if runs == 1 { "" } else { "s" }),
@@ -106,7 +106,7 @@ impl Case<'_> {
     /// What the old answer gained over the new one in the baseline; without limit where that was not measured.
     fn mattered(&self, old: &Choice, new: &Choice) -> f64 {
         let points = self.stands_for(self.baseline, new).zip(self.stands_for(self.baseline, old));
-        points.map_or(f64::INFINITY, |(new, old)| Gain::of(new, old).value)
+        points.map_or(f64::INFINITY, |(new, old)| Gain::of(&new, &old).value)
     }
 
     /// Whether a model that did not run in the baseline could have, so that nobody knows what it would have gained.
@@ -134,9 +134,9 @@ impl Case<'_> {
                 .then(|| format!("{new} was not tried in the baseline, so it may have been the answer then"));
         };
         let keep = self.stands_for(baseline, &then.choice)?;
-        let gain = Gain::of(keep, to).beside(baseline.others(), keep, to);
+        let gain = Gain::of(&keep, &to).beside(baseline.others(), &keep, &to);
         let least = 1.0 + thresholds.gain;
-        let contested = then.leaves(to, baseline, &current.record.ground) && gain.high >= least;
+        let contested = then.leaves(&to, baseline, &current.record.ground) && gain.high >= least;
         (contested && now.low < gain.high * least).then(|| {
             let (low, high) = (gain.low, gain.high);
             format!("in the baseline it may have gained {low:.2}× to {high:.2}× already{}", busy(baseline))
