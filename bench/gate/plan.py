@@ -26,12 +26,14 @@ def alike(samples: dict, number: int, ground: str) -> list:
 def calm(samples: dict, changes: list[Change]) -> list:
     """Runs to make, and variants to establish the truth of, while nobody else computes."""
     befores = {change.before.name: change.before for change in changes}.values()
+    variants = [*befores, *(change.after for change in changes)]
+    # Change by change, so that whatever there is when it is stopped can be judged.
     found: list = []
-    for form in ("task", "plain"):
-        for number in range(OF_CHANGE):
-            found += [Run(before, form, "calm", number) for before in befores if form in before.forms]
-            found += [Run(change.after, form, "calm", number) for change in changes if form in change.forms]
-    found += [*befores, *(change.after for change in changes)]
+    for variant in variants:
+        found += [Run(variant, "task", "calm", number) for number in range(OF_CHANGE)] + [variant]
+    seen = {change.after.name for change in changes if "plain" in change.forms} | {one.name for one in befores}
+    for variant in variants:
+        found += [Run(variant, "plain", "calm", number) for number in range(OF_CHANGE) if variant.name in seen]
     return found + [run for number in range(CALM_ROUNDS) for run in alike(samples, number, "calm")]
 
 

@@ -53,6 +53,8 @@ def collect(options, programs: dict, injected: list) -> None:
             print("no cgroup can be made here: NOTHING IS RUN UNDER A QUOTA", file=sys.stderr)
         recorder = Recorder(options.concadvise, server, quota, commit)
         while calm or whenever:
+            if options.patient and not whenever and machine.elsewhere() > CALM:
+                continue
             is_calm = bool(calm) and (not whenever or machine.elsewhere() <= CALM)
             one, began = (calm if is_calm else whenever).popleft(), time.monotonic()
             if isinstance(one, Variant):
@@ -93,6 +95,7 @@ def main() -> None:
     parser.add_argument("--concadvise", type=Path, default=ROOT / "target" / "release" / "concadvise")
     parser.add_argument("--quick", action="store_true", help="few runs of each: a look, no judgement")
     parser.add_argument("--keep", action="store_true", help="keep runs of other commits")
+    parser.add_argument("--patient", action="store_true", help="wait for calm moments also when nothing else is left")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the tables there too")
     options = parser.parse_args()
     if not options.concadvise.exists():
