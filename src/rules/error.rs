@@ -37,8 +37,6 @@ impl Error {
     }
 }
 
-pub(crate) use crate::reading::line_of;
-
 /// Longest piece of a rule file that is repeated in a sentence.
 const QUOTED: usize = 64;
 

@@ -4,12 +4,13 @@
 //! How several files make one set of rules is `load`'s.
 
 use super::condition::{Comparison, Op};
-use super::error::{Error, line_of, quoted};
+use super::error::{Error, quoted};
 use super::facts::{Value, next_placeholder};
 use super::nearest::hint;
 use super::vocabulary::{Fact, Kind, VOCABULARY, fact};
 use super::{Rule, WorkersRule};
 use crate::classify::Class;
+use crate::reading::line_of;
 use crate::trial::model::Model;
 use std::collections::BTreeSet;
 use std::ops::Range;

@@ -1,6 +1,7 @@
 //! Reading a TOML text field by field: each refusal names the file, the line, the field, and the nearest valid name.
 
-use crate::rules::error::{line_of, quoted};
+use crate::reading::line_of;
+use crate::rules::error::quoted;
 use crate::rules::nearest::hint;
 use std::ops::Range;
 use toml_edit::{Array, Document, Item, TableLike, Value};

@@ -1,6 +1,6 @@
 //! Where each target stands in a baseline or a configuration, for formats that point at a line.
 
-use crate::rules::error::line_of;
+use crate::reading::line_of;
 use std::collections::BTreeMap;
 use toml_edit::{Document, Item};
 

@@ -6,8 +6,8 @@
 
 use super::codes;
 use crate::reading;
+use crate::reading::line_of;
 use crate::report::escape::word;
-use crate::rules::error::line_of;
 use crate::rules::nearest::hint;
 use crate::source::catalogue::Entry;
 use crate::source::globs::Globs;
