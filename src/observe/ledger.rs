@@ -1,6 +1,8 @@
 //! The workers and processes that have ended: kept one by one up to a bound, the least of them added up past it. Here
 //! short-lived processes are credited to the one that they were born from, too.
 
+mod accounted;
+
 use super::{Children, Folded, Observation, Process, Worker};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -8,8 +10,6 @@ use std::time::Duration;
 
 /// Sorting out the least is put off until this many are too many, so that each costs little.
 const SLACK: usize = Observation::WORKERS_KEPT / 4;
-/// The most that a worker may have used beyond what was recorded of it: giving back a few hundred MB.
-const MOST_OF_ENDING: Duration = Duration::from_millis(5);
 
 /// What has ended, in bounded memory.
 #[derive(Debug, Default)]
@@ -57,27 +57,6 @@ impl Ledger {
     /// CPU time of all.
     pub fn on_cpu(&self) -> Duration {
         self.workers.iter().map(|entry| entry.worker.on_cpu).sum::<Duration>() + self.folded.on_cpu
-    }
-
-    /// Gives CPU time that the kernel accounted to no one that was read, in equal parts, to those whose end was only
-    /// recorded: between the records of a switch 3 to 5 µs are lost, and all the work of ending (giving back memory,
-    /// closing files) comes after the last record. Not when there is more of it than that explains.
-    pub fn share(&mut self, missing: Duration) {
-        let recorded = self.folded_recorded + self.workers.iter().filter(|entry| entry.recorded).count() as u64;
-        let Ok(recorded) = u32::try_from(recorded) else { return };
-        if recorded == 0 || missing / recorded > MOST_OF_ENDING {
-            return;
-        }
-        let part = missing / recorded;
-        for entry in self.workers.iter_mut().filter(|entry| entry.recorded) {
-            entry.worker.on_cpu += part;
-        }
-        // Where ends are recorded, those of short-lived processes are.
-        let with_children = self.workers.iter_mut().map(|entry| &mut entry.worker.children);
-        for children in with_children.chain(self.credits.values_mut()) {
-            children.cpu += part.saturating_mul(u32::try_from(children.count).unwrap_or(u32::MAX));
-        }
-        self.folded.on_cpu += part.saturating_mul(u32::try_from(self.folded_recorded).unwrap_or(u32::MAX));
     }
 
     fn enter(&mut self, mut entry: Entry) {
@@ -214,24 +193,6 @@ mod tests {
         assert_eq!(least_kept, Some(Duration::from_micros(total - workers.len() as u64)));
         let sum: Duration = workers.iter().map(|worker| worker.on_cpu).sum();
         assert_eq!(sum + folded.on_cpu, Duration::from_micros(total * (total - 1) / 2));
-    }
-
-    /// CPU time in ms of one that was read and two that were recorded, folded ones included, after sharing.
-    fn shared(missing: Duration) -> Vec<u128> {
-        let mut ledger = Ledger::default();
-        let worker = |pid, ms| Worker { pid, on_cpu: Duration::from_millis(ms), ..Worker::default() };
-        ledger.bury(worker(1, 50));
-        ledger.bury_recorded(worker(2, 10));
-        ledger.bury_recorded(worker(3, 20));
-        ledger.share(missing);
-        ledger.close().0.iter().map(|worker| worker.on_cpu.as_millis()).collect()
-    }
-
-    #[test]
-    fn what_was_lost_at_the_end_is_given_to_those_whose_end_nobody_read() {
-        assert_eq!(shared(Duration::from_millis(4)), [50, 12, 22]);
-        assert_eq!(shared(Duration::ZERO), [50, 10, 20]);
-        assert_eq!(shared(Duration::from_millis(100)), [50, 10, 20], "more than ending costs");
     }
 
     #[test]

@@ -256,7 +256,7 @@ impl Run {
         while self.next_signal().is_some() {}
         let left = self.family.members().len();
         if left == 0 {
-            self.sampler.account(self.totals.cpu());
+            self.sampler.account(self.totals.cpu(), self.throttle.stolen());
         }
         let sampled = self.sampler.finish(ended);
         let mut stacks = self.stacks.finish();

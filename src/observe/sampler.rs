@@ -32,8 +32,8 @@ pub struct Sampler {
     /// How that went, once it is over.
     switches: Option<Switches>,
     notices: Vec<Notice>,
-    /// What the kernel accounted to all that were reaped, once that is known.
-    accounted: Option<Duration>,
+    /// What the kernel accounted to all that were reaped, and what the hypervisor kept meanwhile, once that is known.
+    accounted: Option<(Duration, Duration)>,
     timeline: Timeline,
     peak_memory: Bytes,
     /// What the tree did since progress was last told.
@@ -192,9 +192,10 @@ impl Sampler {
         self.notices.extend(notice);
     }
 
-    /// What the kernel accounted to all processes of the run, which are reaped by now and left none behind.
-    pub fn account(&mut self, cpu: Duration) {
-        self.accounted = Some(cpu);
+    /// What the kernel accounted to all processes of the run, which are reaped by now and left none behind, and the
+    /// most that the hypervisor kept of the machine meanwhile.
+    pub fn account(&mut self, cpu: Duration, stolen: Duration) {
+        self.accounted = Some((cpu, stolen));
     }
 
     /// What the tree did since this was last asked for.
@@ -234,8 +235,8 @@ impl Sampler {
         let attached = self.round.attached.is_some();
         let accounts = self.tree.close(&mut self.round);
         let exact = self.switches.is_some_and(|switches| switches.lost == 0 && switches.until.is_none());
-        if let Some(accounted) = self.accounted.filter(|_| exact && alive == 0) {
-            self.round.ledger.share(accounted.saturating_sub(self.round.ledger.on_cpu()));
+        if let Some((accounted, stolen)) = self.accounted.filter(|_| exact && alive == 0) {
+            self.round.ledger.agree_with(accounted, stolen);
         }
         let Round { ledger, cores, missing, .. } = self.round;
         let (workers, folded, processes) = ledger.close();

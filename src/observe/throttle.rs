@@ -1,5 +1,6 @@
 //! Whether CPU time was taken away during a run: by a cgroup's quota, or by the hypervisor.
 
+use super::readings::TICK;
 use crate::notice::Notice;
 use crate::units::human;
 use std::fs;
@@ -23,7 +24,7 @@ impl Throttle {
         let membership = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let files = stat_files(&membership, Path::new("/sys/fs/cgroup"));
         let cgroups = files.into_iter().filter_map(|file| throttled_in(&file).map(|time| (file, time))).collect();
-        Self { cgroups, machine: stolen() }
+        Self { cgroups, machine: machine() }
     }
 
     /// What is to be said after a run of `wall`.
@@ -35,11 +36,25 @@ impl Throttle {
             let how = format!("{} says a quota stopped it for {} of {}", file.display(), human(throttled), human(wall));
             return Some(Notice::Throttled { how });
         }
-        let ((stolen_before, all_before), (stolen, all)) = (self.machine?, stolen()?);
-        let (stolen, all) = (stolen.saturating_sub(stolen_before), all.saturating_sub(all_before));
+        let (stolen, all) = self.since()?;
         (stolen as f64 > all as f64 * WORTH_SAYING).then(|| Notice::Throttled {
             how: format!("the hypervisor kept {:.0} % of this machine for others (/proc/stat)", percent(stolen, all)),
         })
+    }
+
+    /// The most that the hypervisor can have kept since. Each core's part is counted at its ticks, so the last of each
+    /// may be missing; nothing where it never kept anything.
+    pub(super) fn stolen(&self) -> Duration {
+        let ever = self.machine.is_some_and(|(stolen, _)| stolen > 0);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+        let ticks = self.since().filter(|_| ever).map_or(0, |(stolen, _)| stolen + cores);
+        TICK * u32::try_from(ticks).unwrap_or(u32::MAX)
+    }
+
+    /// Stolen and all ticks since the start.
+    fn since(&self) -> Option<(u64, u64)> {
+        let ((stolen_before, all_before), (stolen, all)) = (self.machine?, machine()?);
+        Some((stolen.saturating_sub(stolen_before), all.saturating_sub(all_before)))
     }
 }
 
@@ -78,7 +93,7 @@ fn throttled(stat: &str) -> Option<Duration> {
     })
 }
 
-fn stolen() -> Option<(u64, u64)> {
+fn machine() -> Option<(u64, u64)> {
     stolen_of(&fs::read_to_string("/proc/stat").ok()?)
 }
 
