@@ -238,6 +238,9 @@ pub struct Gate {
     /// How often each side of --paired is run
     #[arg(long, value_name = "N", requires = "paired", default_value_t = 2, value_parser = clap::value_parser!(u32).range(2..=50))]
     pub pairs: u32,
+    /// How often a target is run at most, while a run cannot tell or is to be confirmed
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=50))]
+    pub runs: u32,
     /// Show annotations of format github on lines changed since this commit first [default: the pull request's, where
     /// GITHUB_BASE_REF is set]
     #[arg(long, value_name = "REV", conflicts_with_all = ["paired", "update", "diff"])]

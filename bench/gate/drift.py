@@ -20,14 +20,14 @@ def of_rules(samples: dict, judge: Judge) -> dict:
         for sample in samples.values():
             for form in sample.forms:
                 usual = [run for ground in GROUNDS for run in runs(sample, form, ground)]
-                for before, now, again in zip(usual, usual[1:], usual[2:]):
-                    tally.add(before, now, again, judge, rules.edited(edit))
+                for place, (before, now) in enumerate(zip(usual, usual[1:])):
+                    tally.add(before, now, usual[place + 2:], judge, rules.edited(edit))
         for name in plan.UNDER_EDITS:
             usual = [run for ground in ("calm", "busy") for run in runs(samples[name], "plain", ground)]
             for edited in runs(samples[name], "plain", edit):
-                for own, again in zip(usual[:3], usual[1:]):
-                    tally.add(own, edited, edited, judge, rules.edited(edit))
-                    tally.add(edited, own, again, judge)
+                for place, own in enumerate(usual[:3]):
+                    tally.add(own, edited, [edited], judge, rules.edited(edit))
+                    tally.add(edited, own, usual[place + 1:], judge)
         found[edit] = tally
     return found
 
@@ -41,8 +41,8 @@ def of_machine(samples: dict, judge: Judge) -> dict:
                 usual = [run for ground in ("calm", "busy") for run in runs(sample, form, ground)]
                 less = runs(sample, form, machine)
                 for place, run in enumerate(less):
-                    other = less[(place + 1) % len(less)]
-                    for own, again in zip(usual[:4], usual[1:]):
-                        found.setdefault((machine, "less than the baseline's"), Tally()).add(own, run, other, judge)
-                        found.setdefault((machine, "more than the baseline's"), Tally()).add(run, own, again, judge)
+                    again = [*less[place + 1:], *less[:place]] or [run]
+                    for at, own in enumerate(usual[:4]):
+                        found.setdefault((machine, "less than the baseline's"), Tally()).add(own, run, again, judge)
+                        found.setdefault((machine, "more than the baseline's"), Tally()).add(run, own, usual[at + 1:], judge)
     return found

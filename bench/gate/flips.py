@@ -33,22 +33,26 @@ class Row:
 
 
 def made(variant, form: str) -> list:
-    """Its runs, calm ones first."""
-    runs = [Run(variant, form, ground, number) for ground in ("calm", "busy") for number in range(100)]
-    return [run for run in runs if run.there("")]
+    """Its calm runs; where there are fewer than two, busy ones too."""
+    calm, busy = ([run for run in (Run(variant, form, ground, number) for number in range(100)) if run.there("")]
+                  for ground in ("calm", "busy"))
+    return calm if len(calm) > 1 else [*calm, *busy]
 
 
 def rows(changes: list[Change], judge: Judge, reverse: bool) -> list:
-    """Each change with as many tries as there are pairs of runs of what was changed; every try has its own baseline."""
+    """Each change with as many tries as there are runs that may be a baseline: those that `gate --update` refuses are
+    none, unless there is no other. Every try begins with another run of what was changed."""
     found = []
     for change in changes:
         for form in change.forms:
             befores, afters = made(change.before, form), made(change.after, form)
             if reverse:
                 befores, afters = afters, befores
-            tries = list(zip(befores[:TRIES], afters[0::2], afters[1::2]))
-            both = [judge.twice(before, now, again) for before, now, again in tries]
-            others = max((run.told["elsewhere_cpus"] for tried in tries for run in tried), default=0.0)
+            befores = [run for run in befores if not judge.baseline(run)[1]] or befores
+            starts = [place for place in range(0, len(afters), 2)][:TRIES]
+            tries = [(before, afters[place:] + afters[:place]) for before, place in zip(befores, starts)]
+            both = [judge.in_the_end(before, runs[0], runs[1:]) for before, runs in tries]
+            others = max((run.told["elsewhere_cpus"] for before, runs in tries for run in [before, *runs]), default=0.0)
             once, said = [first for first, _ in both], [last for _, last in both]
             found.append(Row(change, reverse, form, truth.flip(change, reverse), said, once, others))
     return found

@@ -1,4 +1,4 @@
-"""Asks `concadvise gate` about recorded reports: one accepted as the baseline, one or two judged beside it."""
+"""Asks `concadvise gate` about recorded reports: one accepted as the baseline, one or more judged beside it."""
 
 import json
 import os
@@ -7,6 +7,9 @@ import tempfile
 from pathlib import Path
 
 from runs import Run
+
+# What `gate --runs` is by default.
+RUNS = 4
 
 
 class Judge:
@@ -44,7 +47,14 @@ class Judge:
             raise SystemExit(f"gate {before.report} {[str(run.report) for run in now]}: {ran.stderr}")
         return json.loads(ran.stdout)["targets"][0] | {"forced": forced}
 
-    def twice(self, before: Run, now: Run, again: Run, rules: Path | None = None) -> tuple:
-        """What the gate says of one run, and what it says in the end: only what seems changed is run again."""
-        once = self.judge(before, now, rules=rules)
-        return once, (self.judge(before, now, again, rules=rules) if once["fails"] else once)
+    def in_the_end(self, before: Run, now: Run, more: list, rules: Path | None = None) -> tuple:
+        """What the gate says of one run, and what it says in the end: it says itself whether it wants another, which are
+        `more`, and comes to its end after as many as it would make. Where there are no more, one run has to do."""
+        once = last = self.judge(before, now, rules=rules)
+        made = [now]
+        for run in more[: RUNS - 1]:
+            if not last["run_again"]:
+                break
+            made.append(run)
+            last = self.judge(before, *made, rules=rules)
+        return once, last

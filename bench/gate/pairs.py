@@ -1,8 +1,9 @@
 """(a) Unchanged code: pairs of runs of one program, one accepted, the other judged. Whatever fails is a false alarm.
 
 Disjoint pairs share no run, so they are as many experiments as there are pairs; crossed pairs are all ordered pairs of
-distinct runs of a cell: more of them, and not independent. Where the second run seems changed, a third run, neither of
-the two, is what the gate's own second run would have been.
+distinct runs of a cell: more of them, and not independent. Where the gate would run again, other runs on that ground are
+what it would have made. A run that `gate --update` refuses, because its evidence is inconclusive, is nobody's baseline:
+it is counted, and not judged.
 """
 
 from collections import Counter
@@ -23,20 +24,25 @@ class Tally:
     """Verdicts on pairs."""
 
     verdicts: Counter = field(default_factory=Counter)
-    # Failed by a single run, and after a confirming one.
+    # Failed by a single run, and in the end.
     once: int = 0
-    twice: int = 0
-    # Whose baseline was inconclusive, and accepted with --force only.
-    forced: int = 0
+    end: int = 0
+    # Whose baseline would have been refused.
+    refused: int = 0
+    # Runs that it took.
+    runs: int = 0
     false_alarms: list = field(default_factory=list)
 
-    def add(self, before: Run, now: Run, again: Run, judge: Judge, rules: Path | None = None) -> None:
+    def add(self, before: Run, now: Run, more: list, judge: Judge, rules: Path | None = None) -> None:
         """Judges one more."""
-        first, last = judge.twice(before, now, again, rules)
-        self.forced += first["forced"]
+        if judge.baseline(before)[1]:
+            self.refused += 1
+            return
+        first, last = judge.in_the_end(before, now, [run for run in more if run != before], rules)
         self.verdicts[last["verdict"]] += 1
+        self.runs += last["runs"]
         self.once += first["fails"]
-        self.twice += last["fails"]
+        self.end += last["fails"]
         if first["fails"]:
             what = "FAILS" if last["fails"] else "once only"
             self.false_alarms.append(f"{what}: {label(before)} → {label(now)}: {first['reasons'][0]}")
@@ -48,8 +54,8 @@ class Tally:
 
     def merge(self, other: "Tally") -> "Tally":
         """Both together."""
-        return Tally(self.verdicts + other.verdicts, self.once + other.once, self.twice + other.twice,
-                     self.forced + other.forced, self.false_alarms + other.false_alarms)
+        return Tally(self.verdicts + other.verdicts, self.once + other.once, self.end + other.end,
+                     self.refused + other.refused, self.runs + other.runs, self.false_alarms + other.false_alarms)
 
 
 def label(run: Run) -> str:
@@ -87,11 +93,10 @@ def crossed(runs: dict) -> list:
     return [(one, other) for one in everyone for other in everyone if one != other]
 
 
-def third(before: Run, now: Run, runs: list) -> Run:
-    """The run after `now` on its ground that is neither of the two; `now` itself where there is none."""
+def others(now: Run, runs: list) -> list:
+    """The runs after `now` on its ground, and then those before it."""
     place = runs.index(now)
-    others = [run for run in [*runs[place + 1:], *runs[:place]] if run not in (before, now)]
-    return others[0] if others else now
+    return [*runs[place + 1:], *runs[:place]]
 
 
 def tally(samples: dict, changes: list[Change], judge: Judge, pairing) -> dict:
@@ -100,5 +105,5 @@ def tally(samples: dict, changes: list[Change], judge: Judge, pairing) -> dict:
     for _, held, form, runs in cells(samples, changes):
         for before, now in pairing(runs):
             one = found.setdefault((form, (before.ground, now.ground), held), Tally())
-            one.add(before, now, third(before, now, runs[now.ground]), judge)
+            one.add(before, now, others(now, runs[now.ground]), judge)
     return found

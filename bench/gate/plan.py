@@ -9,8 +9,8 @@ from programs import Change
 from runs import Run
 
 CALM_ROUNDS, ROUNDS, QUICK_ROUNDS = 4, 4, 2
-# Runs of each change: two for each time that it is judged; and baselines and runs of what it was made to.
-OF_CHANGE = 2
+# Runs of each change, and of what it was made to: the gate makes two to three.
+OF_CHANGE = 3
 # Runs of each sample on another machine.
 ELSEWHERE = 1
 MACHINES = ["one-cpu", "quota"]

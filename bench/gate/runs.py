@@ -21,7 +21,6 @@ from programs import DATA, ROOT, Variant
 
 # What a report's content comes from.
 MEASURING = ["classify", "host", "observe", "profile", "recommendation", "sys", "target", "trial"]
-BUDGET = {"task": "8s", "plain": "6s"}
 LIMIT_S = 180
 
 
@@ -86,7 +85,7 @@ class Recorder:
         """Makes one; whether there is a report."""
         run.report.parent.mkdir(parents=True, exist_ok=True)
         draft = run.report.with_suffix(".draft")
-        words = [self.binary, "--quiet", "--output", draft, "--budget", BUDGET[run.form]]
+        words = [self.binary, "--quiet", "--output", draft]
         if run.ground in rules.EDITS:
             words += ["--rules", rules.edited(run.ground)]
         prepare = {"one-cpu": machine.pin, "quota": machine.enter(self.quota) if self.quota else None}.get(run.ground)

@@ -40,13 +40,13 @@ def of_pairs(tallies: dict, what: str) -> tuple:
         tally = tallies[form, kind, held]
         shares = [tally.verdicts[verdict] for verdict in VERDICTS]
         ground = f"{kind[0]} → {kind[1]}{', held out' if held else ''}"
-        body.append([form, ground, tally.judged, tally.forced, *shares, tally.once, tally.twice])
+        body.append([form, ground, tally.refused, tally.judged, *shares, tally.runs, tally.once, tally.end])
     whole = Tally()
     for tally in tallies.values():
         whole = whole.merge(tally)
-    body.append(["**all**", "", whole.judged, whole.forced, *(whole.verdicts[name] for name in VERDICTS),
-                 whole.once, whole.twice])
-    head = ["form", what, "pairs", "baseline forced", *VERDICTS, "failed by one run", "**failed in the end**"]
+    body.append(["**all**", "", whole.refused, whole.judged, *(whole.verdicts[name] for name in VERDICTS),
+                 whole.runs, whole.once, whole.end])
+    head = ["form", what, "baseline refused", "judged", *VERDICTS, "runs it took", "failed by one run", "**failed in the end**"]
     return rows(head, body), whole
 
 
@@ -88,9 +88,9 @@ def of_drift(tallies: dict) -> tuple:
     body, whole = [], Tally()
     for name, tally in tallies.items():
         whole = whole.merge(tally)
-        body.append([" ".join(name) if isinstance(name, tuple) else name, tally.judged, tally.forced,
-                     *(tally.verdicts[verdict] for verdict in VERDICTS), tally.once, tally.twice])
-    head = ["what changed", "judged", "baseline forced", *VERDICTS, "failed by one run", "**failed in the end**"]
+        body.append([" ".join(name) if isinstance(name, tuple) else name, tally.refused, tally.judged,
+                     *(tally.verdicts[verdict] for verdict in VERDICTS), tally.once, tally.end])
+    head = ["what changed", "baseline refused", "judged", *VERDICTS, "failed by one run", "**failed in the end**"]
     return rows(head, body), whole
 
 
@@ -129,8 +129,8 @@ def everything(binary: Path, samples: dict, changes: list[Change], write: Path |
                          ("(c) Nothing but the machine changed", drift.of_machine(samples, judge))]:
         page, whole = of_drift(found)
         out.append(f"## {title}\n\n{page}{alarms(whole)}")
-        if whole.twice:
-            missed.append(f"{title}: {whole.twice} failures, goal 0")
+        if whole.end:
+            missed.append(f"{title}: {whole.end} failures, goal 0")
     first, second = [run for ground in pairs.GROUNDS for run in drift.runs(samples["fetch"], "task", ground)][:2]
     median, longest = speed.offline_s(binary, first.report, second.report)
     out.append(f"## (d) Offline\n\nJudging a recorded report takes {1000 * median:.1f} ms (median of {speed.TIMES}, longest "
@@ -152,11 +152,11 @@ def goal(out: list, missed: list, samples: dict, changes: list, judge: Judge) ->
         page, whole = of_pairs(pairs.tally(samples, changes, judge, pairing), f"ground of a {what} pair")
         open_ = whole.verdicts["inconclusive"] + whole.verdicts["incomparable"]
         out.append(f"## (a) Unchanged code, {what} pairs\n\n{page}\n\nFailed in the end: "
-                   f"{part(whole.twice, whole.judged)}, by one run {part(whole.once, whole.judged)}; inconclusive or "
+                   f"{part(whole.end, whole.judged)}, by one run {part(whole.once, whole.judged)}; inconclusive or "
                    f"incomparable: {part(open_, whole.judged)}. Held out: {', '.join(sorted(HELD_OUT))}, "
                    f"and the changes that are marked so.{alarms(whole)}")
-        if whole.judged and whole.twice / whole.judged > FALSE_MOST:
-            missed.append(f"(a) {what}: {part(whole.twice, whole.judged)} failed, goal {FALSE_MOST:.1%}")
+        if whole.judged and whole.end / whole.judged > FALSE_MOST:
+            missed.append(f"(a) {what}: {part(whole.end, whole.judged)} failed, goal {FALSE_MOST:.1%}")
 
 
 def alarms(whole: Tally, most: int = 40) -> str:

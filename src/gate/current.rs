@@ -130,6 +130,11 @@ impl Current {
         self
     }
 
+    /// Whether it is no evidence and another run may be: it did not fail, and there was something to compare.
+    pub fn may_be_told_again(&self) -> bool {
+        self.failed.is_none() && self.record.admitted.evidence.is_some() && self.inconclusive().is_some()
+    }
+
     /// Why it is no evidence that a baseline could rest on; `None` when it is.
     pub fn inconclusive(&self) -> Option<String> {
         if let Some(how) = &self.failed {

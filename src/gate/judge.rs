@@ -1,8 +1,8 @@
 //! [`judge`]: what a run says beside the baseline, target by target, and why. Only drift of the code fails.
 //!
 //! In order: what cannot be compared; the same answer; drift of rules or machine; what is not sure enough to judge. What
-//! is left is another answer because of the code, which `weigh` weighs. Two runs of one target must agree, or it is flaky
-//! and nothing fails.
+//! is left is another answer because of the code, which `weigh` weighs. What several runs of one target come to is
+//! `together`'s.
 
 use super::current::Current;
 use super::findings::{gone, new_errors};
@@ -10,6 +10,7 @@ use super::gain::{Gain, ratio};
 use super::policy::{Policy, Thresholds};
 use super::record::{Choice, Point, Record, Signal};
 use super::replay::{Replayed, replay};
+use super::together::together;
 use super::verdict::{Drift, Judgement, Moved, Verdict};
 use crate::report::schema::Finding;
 use crate::rules::Rules;
@@ -38,23 +39,7 @@ pub fn judge(
     thresholds: &Thresholds,
 ) -> Option<Judgement> {
     let judged = runs.iter().map(|run| Case { baseline, current: run, rules, thresholds }.judgement(policy));
-    let mut each: Vec<Judgement> = judged.collect();
-    let changed = each.iter().filter(|one| one.verdict == Verdict::Changed && one.new_errors.is_empty()).count();
-    let count = each.len();
-    // The worst; of equal ones the first.
-    each.reverse();
-    let mut worst = each.into_iter().max_by_key(|one| (one.verdict, !one.new_errors.is_empty()))?;
-    worst.runs = count;
-    if changed > 0 && changed < count && worst.new_errors.is_empty() {
-        worst.verdict = Verdict::Inconclusive;
-        worst
-            .reasons
-            .insert(0, format!("{changed} of {count} runs said that the answer changed, so the target is flaky"));
-        worst.todo = vec![format!("{} keeps its old answer; make its runs more alike, or longer", worst.target)];
-    } else if changed > 1 {
-        worst.reasons.push(format!("{count} runs agree on it"));
-    }
-    Some(worst)
+    together(judged.collect())
 }
 
 /// One run beside the baseline.
@@ -65,13 +50,33 @@ pub(super) struct Case<'a> {
     pub thresholds: &'a Thresholds,
 }
 
-/// A verdict with its reasons, and what changing would gain where that was asked.
-pub(super) type Said = (Verdict, Vec<String>, Vec<String>, Option<Gain>);
+/// A verdict on one run, with its reasons.
+pub(super) struct Said {
+    pub verdict: Verdict,
+    pub reasons: Vec<String>,
+    pub todo: Vec<String>,
+    /// What changing would gain, where that was asked.
+    pub gain: Option<Gain>,
+    /// Whether another run may say something else.
+    pub again: bool,
+}
 
-/// A verdict with one reason, and what to do where there is something.
+impl Said {
+    /// Another run may say something else, or confirm it.
+    pub fn again(self, again: bool) -> Self {
+        Self { again, ..self }
+    }
+
+    /// With what changing would gain.
+    pub fn gaining(self, gain: Gain) -> Self {
+        Self { gain: Some(gain), ..self }
+    }
+}
+
+/// A verdict that every other run would say too, with one reason, and what to do where there is something.
 pub(super) fn said(verdict: Verdict, reason: String, todo: &str) -> Said {
     let todo = if todo.is_empty() { Vec::new() } else { vec![todo.to_owned()] };
-    (verdict, vec![reason], todo, None)
+    Said { verdict, reasons: vec![reason], todo, gain: None, again: false }
 }
 
 impl Case<'_> {
@@ -89,7 +94,7 @@ impl Case<'_> {
             drift.push(Drift::Machine);
         }
         let moved = self.moved();
-        let (mut verdict, mut reasons, mut todo, gain) = self.verdict(&then, &now, &drift, &moved);
+        let Said { mut verdict, mut reasons, mut todo, gain, again } = self.verdict(&then, &now, &drift, &moved);
         if matches!(verdict, Verdict::Changed) {
             drift.insert(0, Drift::Code);
         }
@@ -124,6 +129,7 @@ impl Case<'_> {
             gone,
             failed: current.failed.clone(),
             runs: 1,
+            run_again: again,
         }
     }
 
@@ -150,10 +156,11 @@ impl Case<'_> {
             return said(Verdict::Warn, reason, "accept the new answer with concadvise gate --update");
         }
         if let Some(how) = &current.disturbed {
-            return said(Verdict::Incomparable, how.clone(), "compare on a machine that is not throttled");
+            let todo = "compare on a machine that is not throttled";
+            return said(Verdict::Incomparable, how.clone(), todo).again(true);
         }
         if let Some(why) = current.inconclusive() {
-            return said(Verdict::Inconclusive, why, "");
+            return said(Verdict::Inconclusive, why, "").again(current.may_be_told_again());
         }
         if baseline.admitted.evidence.is_none() || baseline.facts.get("class") == Some(&Value::Label("inconclusive")) {
             let reason = "the baseline's own evidence was inconclusive".to_owned();
@@ -170,7 +177,7 @@ impl Case<'_> {
             );
             return said(Verdict::Warn, reason, "make the baseline on a machine of this size");
         }
-        self.weighed(then, now)
+        self.weighed(then, now, of_code)
     }
 
     /// Why the two cannot be compared, whatever they say.

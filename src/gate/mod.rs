@@ -4,11 +4,11 @@
 //! [`Baseline`] is what is committed: a [`record::Record`] for each named target. `current` reads a report into the
 //! same, with what is true of that run only. `replay` asks the rules again, under other rules or on another machine, so
 //! that `judge` can tell drift of the code from drift of rules or machine, and comes to a [`verdict`]. `weigh` weighs
-//! another answer: `doubt` says how near the old one lies, `gain` what changing would be worth; `findings` says which
-//! defects are new, `pairs` what runs of two commits in turn say, `changed`
-//! which lines a pull request changed, `pairing` which target a report is of, `difference` what accepting it would change. `wire` is the
-//! only place that knows the formats of the files, `show` those for people and programs; reading and writing files,
-//! running targets and printing are `run`'s.
+//! another answer: `doubt` says how near the old one lies, `gain` what changing would be worth; `together` says what
+//! several runs come to, `findings` which defects are new, `pairs` what runs of two commits in turn say, `changed` which
+//! lines a pull request changed, `pairing` which target a report is of, `difference` what accepting it would change.
+//! `wire` is the only place that knows the formats of the files, `show` those for people and programs; reading and
+//! writing files, running targets and printing are `run`'s.
 
 pub mod changed;
 pub mod current;
@@ -23,6 +23,7 @@ pub mod policy;
 pub mod record;
 mod replay;
 pub mod show;
+mod together;
 pub mod verdict;
 mod weigh;
 pub mod wire;

@@ -212,13 +212,62 @@ fn near_a_boundary_the_old_answer_is_kept() {
 }
 
 #[test]
-fn runs_that_do_not_agree_are_of_a_flaky_target() {
+fn other_workers_of_one_model_fail_only_where_the_code_moved() {
+    let (_, primes) = flip();
+    let eight = |document: &mut Document| {
+        document.recommendation.workers = 8;
+        document.recommendation.workers_policy = "8".to_owned();
+        let two = document.trial.iter().find(|trial| trial.model == "processes").expect("it ran").clone();
+        let fast = two.speedup.map(|speedup| speedup * 2.0);
+        let (speedup_low, speedup_high) = (fast, fast);
+        document.trial.push(crate::report::schema::Trial {
+            workers: 8,
+            speedup: fast,
+            speedup_low,
+            speedup_high,
+            ..two
+        });
+    };
+    let more = changed(&primes, eight);
+    let judged = check(&primes, &more, Verdict::Warn, "no signal of the code moved");
+    assert!(!judged.run_again, "{judged:#?}");
+    let waits = |document: &mut Document| {
+        set(document, "wait_share", 0.6);
+        set(document, "cpu_share", 0.4);
+    };
+    check(&primes, &changed(&more, waits), Verdict::Changed, "processes at 8");
+    let larger = |document: &mut Document| set(document, "memory_per_worker_bytes", 2e9);
+    check(&primes, &changed(&more, larger), Verdict::Changed, "processes at 8");
+}
+
+/// What runs come to: how each of them was changed, the verdict, part of the first or last reason, and whether the gate
+/// would run the target again.
+fn check_runs(baseline: &Document, runs: &[Document], verdict: Verdict, reason: &str, again: bool) {
+    let judged = judged(baseline, runs, &RULES);
+    let said = judged.reasons.join(" | ");
+    assert_eq!((judged.verdict, judged.run_again), (verdict, again), "{judged:#?}");
+    assert!(said.contains(reason) && judged.runs == runs.len(), "{reason:?} is not in {said}");
+}
+
+#[test]
+fn a_change_is_confirmed_by_runs_that_can_tell_and_by_no_others() {
     let (downloads, primes) = flip();
-    let judged = judged(&downloads, &[primes.clone(), downloads.clone()], &RULES);
-    assert_eq!(judged.verdict, Verdict::Inconclusive, "{judged:#?}");
-    assert!(judged.reasons[0].contains("1 of 2 runs"), "{judged:#?}");
-    let agreed = super::tests::judged(&downloads, &[primes.clone(), primes], &RULES);
-    assert_eq!((agreed.verdict, agreed.runs), (Verdict::Changed, 2), "{agreed:#?}");
+    let short = changed(&primes, |document| document.complete = false);
+    let failing = changed(&primes, |document| document.target.exit_code = Some(1));
+    let check = |runs: &[&Document], verdict, reason, again| {
+        let runs: Vec<Document> = runs.iter().copied().cloned().collect();
+        check_runs(&downloads, &runs, verdict, reason, again);
+    };
+    check(&[&primes], Verdict::Changed, "the answer was", true);
+    check(&[&primes, &primes], Verdict::Changed, "2 runs agree on it", false);
+    check(&[&primes, &short], Verdict::Inconclusive, "the others cannot tell", true);
+    check(&[&primes, &short, &primes], Verdict::Changed, "2 of 3 runs agree on it", false);
+    check(&[&short], Verdict::Inconclusive, "cut short", true);
+    check(&[&short, &short], Verdict::Inconclusive, "cut short", true);
+    check(&[&short, &downloads], Verdict::Unchanged, "still threads", false);
+    check(&[&primes, &downloads], Verdict::Inconclusive, "1 of 2 runs said that the answer changed, so", false);
+    check(&[&primes, &primes, &downloads], Verdict::Inconclusive, "2 of 3 runs", false);
+    check(&[&failing], Verdict::Inconclusive, "ended with status 1", false);
 }
 
 #[test]

@@ -104,6 +104,8 @@ pub struct Judgement {
     pub failed: Option<String>,
     /// Runs that it rests on.
     pub runs: usize,
+    /// Whether another run may tell what this one cannot, or confirm it.
+    pub run_again: bool,
 }
 
 impl Judgement {

@@ -17,29 +17,36 @@ const BUSY: f64 = 0.10;
 
 impl Case<'_> {
     /// Another answer, because of the code: whether it is worth failing for, and sure.
-    pub fn weighed(&self, then: &Replayed, now: &Replayed) -> Said {
+    /// `moved` is whether a signal of the code did.
+    pub fn weighed(&self, then: &Replayed, now: &Replayed, moved: bool) -> Said {
         let Self { current, thresholds, .. } = *self;
         let (old, new) = (&then.choice, &now.choice);
         let answer = format!("the answer was {old} and is {new}");
         let meant = "if the change is meant, accept it with concadvise gate --update; else look at what moved";
-        let unsure = |reason: String, todo: String| {
-            (Verdict::Inconclusive, vec![format!("{answer}, but {reason}")], vec![todo], None)
-        };
+        let unsure =
+            |reason: String, todo: String| said(Verdict::Inconclusive, format!("{answer}, but {reason}"), &todo);
         if let Some(said) = self.near_a_boundary(then, now, &unsure) {
             return said;
         }
         if let Some(why) = current.refused.get(&old.model) {
             let reason = format!("{answer}: {} cannot be used any more ({why})", old.model);
-            return said(Verdict::Changed, reason, meant);
+            return said(Verdict::Changed, reason, meant).again(true);
+        }
+        if old.model == new.model && !moved && !self.resized() {
+            let reason = format!(
+                "{answer}: only its settings are others, and no signal of the code moved; speed-ups of one model differ \
+                 by that from one day to another"
+            );
+            return said(Verdict::Warn, reason, "accept it with concadvise gate --update when you touch it next");
         }
         let here = &current.record.ground;
         let Some(keep) = self.stands_for(&current.record, old) else {
             let reason = format!("{} was not tried in this run, so what keeping it costs is unknown", old);
-            return unsure(reason, "run it again with a larger --budget".to_owned());
+            return unsure(reason, "run it again with a larger --budget".to_owned()).again(true);
         };
         let Some(to) = self.stands_for(&current.record, new) else {
             let reason = format!("{new} was not tried in this run, so what it gains is unknown");
-            return unsure(reason, "run it again with a larger --budget".to_owned());
+            return unsure(reason, "run it again with a larger --budget".to_owned()).again(true);
         };
         let gain = Gain::of(&keep, &to).beside(current.record.others(), &keep, &to);
         let free = now.leaves(&keep, &current.record, here);
@@ -49,9 +56,9 @@ impl Case<'_> {
         if stake < 1.0 + thresholds.gain {
             let effect =
                 format!("{answer}, which gains {:.0} %: less than {:.0} %", percent.max(0.0), thresholds.gain * 100.0);
-            let (verdict, reasons, todo, _) =
-                said(Verdict::Warn, effect, "accept it with concadvise gate --update when you touch it next");
-            return (verdict, reasons, todo, Some(gain));
+            let todo = "accept it with concadvise gate --update when you touch it next";
+            let may_be_more = free && gain.high >= 1.0 + thresholds.gain;
+            return said(Verdict::Warn, effect, todo).gaining(gain).again(may_be_more);
         }
         let least = 1.0 + thresholds.equivalent;
         if free && gain.low < least {
@@ -67,7 +74,7 @@ impl Case<'_> {
                 || "its runs differ too much to tell; a quieter machine or a larger --budget would".to_owned(),
                 |runs| format!("{runs} more run{} would settle it", if runs == 1 { "" } else { "s" }),
             );
-            return unsure(reason, todo);
+            return unsure(reason, todo).again(true);
         }
         if let Some(reason) = self.as_likely_then(then, new, gain) {
             return unsure(reason, "accept a run with a larger --budget as the baseline".to_owned());
@@ -76,7 +83,7 @@ impl Case<'_> {
             true => format!("{answer}, which gains {percent:.0} % ({:.2}× to {:.2}×)", gain.low, gain.high),
             false => format!("{answer}: rule {} does not admit {} any more", now.admitted.rule, old.model),
         };
-        (Verdict::Changed, vec![reason], vec![meant.to_owned()], Some(gain))
+        said(Verdict::Changed, reason, meant).gaining(gain).again(true)
     }
 
     fn near_a_boundary(
@@ -87,9 +94,10 @@ impl Case<'_> {
     ) -> Option<Said> {
         let Self { baseline, current, rules, .. } = *self;
         let here = &current.record.ground;
-        for (record, from, other, whose) in
-            [(&current.record, now, &then.choice, "this run"), (baseline, then, &now.choice, "the baseline")]
-        {
+        for (record, from, other, whose, again) in [
+            (&current.record, now, &then.choice, "this run", true),
+            (baseline, then, &now.choice, "the baseline", false),
+        ] {
             if let Some(near) = near(record, from, rules, here).into_iter().find(|near| self.alike(&near.choice, other))
             {
                 let reason = format!(
@@ -97,10 +105,23 @@ impl Case<'_> {
                     near.fact, near.value, near.at
                 );
                 let todo = "a longer run, or one with more of the usual work, would tell".to_owned();
-                return Some(unsure(reason, todo));
+                return Some(unsure(reason, todo).again(again));
             }
         }
         None
+    }
+
+    /// Whether there is another number of tasks, or each holds more or less memory: what the number of workers follows
+    /// from, and no share.
+    fn resized(&self) -> bool {
+        let number = |record: &Record, name: &str| match record.facts.get(name) {
+            Some(Value::Number(number)) if *number > 0.0 => Some(*number),
+            _ => None,
+        };
+        ["tasks", "memory_per_worker_bytes"].into_iter().any(|name| {
+            let sizes = number(self.baseline, name).zip(number(&self.current.record, name));
+            sizes.is_some_and(|(then, now)| (then / now).max(now / then) > self.thresholds.workers)
+        })
     }
 
     /// What the old answer gained over the new one in the baseline; without limit where that was not measured.

@@ -20,6 +20,7 @@ use crate::gate::show::{Format, Outcome};
 use crate::gate::verdict::Verdict;
 use crate::gate::wire::{Config, TargetConfig};
 use crate::gate::{Baseline, pairing};
+use crate::report::escape;
 use crate::report::file::write_atomically;
 use crate::rules::Rules;
 use std::collections::BTreeMap;
@@ -132,6 +133,21 @@ impl<'a> Gatekeeper<'a> {
         self.configured()?.into_iter().map(run).collect()
     }
 
+    fn most_runs(&self) -> usize {
+        self.options.runs as usize
+    }
+
+    /// The same, or another run of it where that one is no evidence to rest on.
+    fn as_evidence(&self, mut run: Named) -> Result<Named, String> {
+        for _ in 1..self.most_runs() {
+            let Some(words) = run.words.clone().filter(|_| run.current.may_be_told_again()) else { break };
+            let shown = run.name.as_deref().map_or_else(|| pairing::name_for(&run.current), str::to_owned);
+            say::complain(&format!("{} could not be told for certain; it is run again", escape::text(&shown)));
+            run = live::run(self, run.name.clone(), words)?;
+        }
+        Ok(run)
+    }
+
     fn compare(&self) -> Result<Ending, String> {
         if self.asks_for_configured() {
             self.configured()?;
@@ -172,7 +188,7 @@ impl<'a> Gatekeeper<'a> {
         })
     }
 
-    /// A changed answer that we can run again is run again, and fails only when that says the same.
+    /// What we can run is run again while that may tell more: a changed answer fails only when it is confirmed.
     fn judge(&self, baseline: &Baseline, name: &str, runs: Vec<Named>, outcome: &mut Outcome) -> Result<(), String> {
         let (policy, Some(target)) = (self.policy_of(name), baseline.target(name)) else { return Ok(()) };
         if policy == Policy::Off {
@@ -183,10 +199,13 @@ impl<'a> Gatekeeper<'a> {
         let mut currents: Vec<Current> = runs.into_iter().map(|run| run.current.named(name)).collect();
         let judged = |currents: &[Current]| judge(target, currents, &self.rules, policy, &self.config.thresholds);
         let Some(mut judgement) = judged(&currents) else { return Ok(()) };
-        if let Some(words) = words.filter(|_| judgement.verdict == Verdict::Changed && judgement.new_errors.is_empty())
-        {
-            say::complain(&format!("{name} seems to have changed; it is run again to be sure"));
-            currents.push(live::run(self, Some(name.to_owned()), words)?.current.named(name));
+        while let Some(words) = words.as_ref().filter(|_| judgement.run_again && currents.len() < self.most_runs()) {
+            let why = match judgement.verdict {
+                Verdict::Changed => "seems to have changed",
+                _ => "could not be told for certain",
+            };
+            say::complain(&format!("{name} {why}; it is run again"));
+            currents.push(live::run(self, Some(name.to_owned()), words.clone())?.current.named(name));
             judgement = judged(&currents).unwrap_or(judgement);
         }
         outcome.judgements.push(judgement);

@@ -51,6 +51,7 @@ fn target(judged: &Judgement) -> Value {
         }).collect::<Vec<_>>(),
         "failed": judged.failed,
         "runs": judged.runs,
+        "run_again": judged.run_again,
     })
 }
 

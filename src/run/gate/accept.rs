@@ -24,6 +24,7 @@ pub(super) fn update(keeper: &Gatekeeper) -> Result<Ending, String> {
     let mut after = before.clone();
     let mut refused = Vec::new();
     for run in keeper.runs()? {
+        let run = if force { run } else { keeper.as_evidence(run)? };
         let name = name(&before, &run)?;
         match run.current.inconclusive().filter(|_| !force) {
             Some(why) => refused.push(format!("{name} is not accepted, its evidence is inconclusive: {why}")),
