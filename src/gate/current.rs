@@ -70,6 +70,9 @@ impl Current {
     /// A clause that says which key holds a word that is none of ours.
     pub fn of(report: &Document) -> Result<Self, String> {
         let advice = &report.recommendation;
+        if advice.model.is_empty() {
+            return Err("it has no [recommendation]: it is cut short, or no report of a run".to_owned());
+        }
         let mut facts = report.fact.iter().filter_map(known).collect::<BTreeMap<_, _>>();
         facts.retain(|name, _| !name.ends_with(SPEEDUP));
         let of_ground =

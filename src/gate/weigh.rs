@@ -55,7 +55,7 @@ impl Case<'_> {
         let percent = (stake - 1.0) * 100.0;
         if stake < 1.0 + thresholds.gain {
             let effect =
-                format!("{answer}, which gains {:.0} %: less than {:.0} %", percent.max(0.0), thresholds.gain * 100.0);
+                format!("{answer}, which gains {:.1} %: less than {:.0} %", percent.max(0.0), thresholds.gain * 100.0);
             let todo = "accept it with concadvise gate --update when you touch it next";
             let may_be_more = free && gain.high >= 1.0 + thresholds.gain;
             return said(Verdict::Warn, effect, todo).gaining(gain).again(may_be_more);
