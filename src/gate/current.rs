@@ -42,7 +42,7 @@ pub struct Current {
     pub complete: bool,
     /// How CPU time was taken away during the run, where more than 5 % was.
     pub disturbed: Option<String>,
-    /// What would settle the class, where it is inconclusive.
+    /// What would settle the class, where it is inconclusive and the answer rests on it.
     pub unsettled: Option<String>,
     /// Models that could not be used, and why.
     pub refused: BTreeMap<Model, String>,
@@ -114,15 +114,15 @@ impl Current {
         let notice = |code: &str| report.notice.iter().find(|notice| notice.code == code);
         let untried = untried(report, &record.admitted)?;
         Ok(Self {
-            record,
             failed: failed(&report.target),
             complete: report.complete,
             disturbed: notice("throttled").map(|notice| notice.message.clone()),
-            unsettled: (report.classification.class == "inconclusive")
+            unsettled: (report.classification.class == "inconclusive" && !record.admitted.own_times())
                 .then(|| report.classification.settle.clone().unwrap_or_else(|| "a longer run would tell".to_owned())),
             refused: refused(report)?,
             untried,
             findings: report.finding.clone(),
+            record,
         })
     }
 

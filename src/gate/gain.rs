@@ -13,6 +13,13 @@ const ONCE: f64 = 0.10;
 /// Repeats from which on a setting shows what repeats differ by on that machine at that time.
 const SHOWING: u64 = 3;
 
+/// Bounds of half a range, as a logarithm: what nobody is surer than, and what says nothing (a hundred times).
+const LEAST_HALF: f64 = 0.01;
+const MOST_HALF: f64 = 4.6;
+
+/// Standard deviations in half of a range that holds nine of ten.
+const DEVIATIONS: f64 = 1.645;
+
 /// Time of one setting over time of another.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Gain {
@@ -40,6 +47,28 @@ impl Gain {
     #[must_use]
     pub fn beside(self, others: Others, from: &Point, to: &Point) -> Self {
         Self { low: self.low / others.slow(from), high: self.high * others.slow(to), ..self }
+    }
+
+    /// What runs that know nothing of one another say together: their mean on a logarithmic scale, each weighing the
+    /// more the surer it is (one over its half range squared), and as much less sure than that as they differ by more
+    /// than their ranges let them (the ratio of Birge, Phys. Rev. 40, 1932). `None` for less than two.
+    pub fn pooled(gains: &[Self]) -> Option<Self> {
+        if gains.len() < 2 {
+            return None;
+        }
+        let half = |from: f64, to: f64| (to / from).ln().clamp(LEAST_HALF, MOST_HALF);
+        let side = |of: &dyn Fn(&Self) -> f64| {
+            let weights: Vec<f64> = gains.iter().map(|gain| of(gain).powi(-2)).collect();
+            let all: f64 = weights.iter().sum();
+            let mean = gains.iter().zip(&weights).map(|(gain, weight)| gain.value.ln() * weight).sum::<f64>() / all;
+            let apart: f64 =
+                gains.iter().zip(&weights).map(|(gain, weight)| (gain.value.ln() - mean).powi(2) * weight).sum();
+            let birge = (apart * DEVIATIONS * DEVIATIONS / (gains.len() - 1) as f64).sqrt().max(1.0);
+            (mean, all.powf(-0.5) * birge)
+        };
+        let (mean, below) = side(&|gain| half(gain.low.max(f64::MIN_POSITIVE), gain.value));
+        let (_, above) = side(&|gain| half(gain.value, gain.high));
+        Some(Self { value: mean.exp(), low: (mean - below).exp(), high: (mean + above).exp() })
     }
 
     /// Further runs after which its lower end would be above `least`, when it stays what it is; `None` when no number
@@ -153,6 +182,22 @@ mod tests {
         assert_eq!(gain(1.2, 1.0).runs_to_settle(1.05), Some(1));
         assert_eq!(gain(1.25, 0.95).runs_to_settle(1.05), Some(2));
         assert_eq!(gain(1.04, 0.9).runs_to_settle(1.05), None);
+    }
+
+    #[test]
+    fn runs_that_agree_are_surer_together_and_those_that_do_not_are_not() {
+        let check = |gains: &[(f64, f64, f64)], value: f64, low: f64| {
+            let gains: Vec<Gain> =
+                gains.iter().map(|(value, low, high)| Gain { value: *value, low: *low, high: *high }).collect();
+            let pooled = Gain::pooled(&gains).expect("two or more");
+            assert!((pooled.value - value).abs() < 0.01 && (pooled.low - low).abs() < 0.01, "{gains:?}: {pooled:?}");
+            assert!(pooled.low <= pooled.value && pooled.value <= pooled.high, "{pooled:?}");
+        };
+        // Four as wide as each other: half of it.
+        check(&[(1.3, 1.0, 1.69); 4], 1.3, 1.14);
+        check(&[(1.3, 1.25, 1.35), (1.3, 0.0, 9.0)], 1.3, 1.25);
+        check(&[(1.2, 1.19, 1.21), (1.5, 1.49, 1.51)], 1.34, 1.117);
+        assert_eq!(Gain::pooled(&[Gain { value: 1.3, low: 1.2, high: 1.4 }]), None);
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub fn judge(
     thresholds: &Thresholds,
 ) -> Option<Judgement> {
     let judged = runs.iter().map(|run| Case { baseline, current: run, rules, thresholds }.judgement(policy));
-    together(judged.collect())
+    together(judged.collect(), thresholds)
 }
 
 /// One run beside the baseline.
@@ -162,7 +162,8 @@ impl Case<'_> {
         if let Some(why) = current.inconclusive() {
             return said(Verdict::Inconclusive, why, "").again(current.may_be_told_again());
         }
-        if baseline.admitted.evidence.is_none() || baseline.facts.get("class") == Some(&Value::Label("inconclusive")) {
+        let unsettled = baseline.facts.get("class") == Some(&Value::Label("inconclusive"));
+        if baseline.admitted.evidence.is_none() || unsettled && !baseline.admitted.own_times() {
             let reason = "the baseline's own evidence was inconclusive".to_owned();
             return said(Verdict::Inconclusive, reason, "accept a conclusive run with concadvise gate --update");
         }

@@ -106,6 +106,13 @@ pub struct Admitted {
     pub evidence: Option<Evidence>,
 }
 
+impl Admitted {
+    /// Whether the program's own times decided, whatever sort of work it is.
+    pub fn own_times(&self) -> bool {
+        matches!(self.evidence, Some(Evidence::Task | Evidence::Program)) && self.models != [Model::Sequential]
+    }
+}
+
 /// The machine, the interpreter, the tool and its rules.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ground {

@@ -15,6 +15,10 @@ use crate::trial::model::Model;
 /// that and nothing else.
 const BUSY: f64 = 0.10;
 
+/// What to do about a changed answer.
+pub(super) const MEANT: &str =
+    "if the change is meant, accept it with concadvise gate --update; else look at what moved";
+
 impl Case<'_> {
     /// Another answer, because of the code: whether it is worth failing for, and sure.
     /// `moved` is whether a signal of the code did.
@@ -22,7 +26,6 @@ impl Case<'_> {
         let Self { current, thresholds, .. } = *self;
         let (old, new) = (&then.choice, &now.choice);
         let answer = format!("the answer was {old} and is {new}");
-        let meant = "if the change is meant, accept it with concadvise gate --update; else look at what moved";
         let unsure =
             |reason: String, todo: String| said(Verdict::Inconclusive, format!("{answer}, but {reason}"), &todo);
         if let Some(said) = self.near_a_boundary(then, now, &unsure) {
@@ -30,7 +33,7 @@ impl Case<'_> {
         }
         if let Some(why) = current.refused.get(&old.model) {
             let reason = format!("{answer}: {} cannot be used any more ({why})", old.model);
-            return said(Verdict::Changed, reason, meant).again(true);
+            return said(Verdict::Changed, reason, MEANT).again(true);
         }
         if old.model == new.model && !moved && !self.resized() {
             let reason = format!(
@@ -68,13 +71,16 @@ impl Case<'_> {
                 gain.high,
                 busy(&current.record)
             );
-            // More runs beside the same neighbours would tell no more.
-            let alone = Gain::of(&keep, &to).runs_to_settle(least).filter(|runs| *runs <= 20);
-            let todo = alone.filter(|_| busy(&current.record).is_empty()).map_or_else(
+            if !busy(&current.record).is_empty() {
+                // More runs beside the same neighbours would tell no more.
+                return unsure(reason, "a quieter machine would tell".to_owned()).again(true);
+            }
+            let runs = Gain::of(&keep, &to).runs_to_settle(least).filter(|runs| *runs <= 20);
+            let todo = runs.map_or_else(
                 || "its runs differ too much to tell; a quieter machine or a larger --budget would".to_owned(),
                 |runs| format!("{runs} more run{} would settle it", if runs == 1 { "" } else { "s" }),
             );
-            return unsure(reason, todo).again(true);
+            return unsure(reason, todo).gaining(gain).again(true);
         }
         if let Some(reason) = self.as_likely_then(then, new, gain) {
             return unsure(reason, "accept a run with a larger --budget as the baseline".to_owned());
@@ -83,7 +89,7 @@ impl Case<'_> {
             true => format!("{answer}, which gains {percent:.0} % ({:.2}× to {:.2}×)", gain.low, gain.high),
             false => format!("{answer}: rule {} does not admit {} any more", now.admitted.rule, old.model),
         };
-        said(Verdict::Changed, reason, meant).gaining(gain).again(true)
+        said(Verdict::Changed, reason, MEANT).gaining(gain).again(true)
     }
 
     fn near_a_boundary(

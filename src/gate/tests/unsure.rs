@@ -139,3 +139,59 @@ fn a_change_is_confirmed_by_runs_that_can_tell_and_by_no_others() {
     check(&[&primes, &primes, &downloads], Verdict::Inconclusive, "2 of 3 runs", false);
     check(&[&failing], Verdict::Inconclusive, "ended with status 1", false);
 }
+
+#[test]
+fn what_no_run_is_sure_of_all_may_be_together() {
+    let (downloads, primes) = flip();
+    // A gain of about 1.4 times, each time with a range from below 1.
+    let lean = |model: &'static str, spread: f64| {
+        changed(&primes, |document| {
+            document.recommendation.admits.push("threads".to_owned());
+            document.recommendation.model = model.to_owned();
+            for trial in document.trial.iter_mut().filter(|trial| trial.outcome == "ok") {
+                let speedup = if trial.model == "threads" { 1.0 } else { 1.4 };
+                trial.speedup = Some(speedup);
+                (trial.speedup_low, trial.speedup_high) =
+                    (Some(speedup * (1.0 - spread)), Some(speedup * (1.0 + spread)));
+            }
+        })
+    };
+    let check = |runs: &[Document], verdict, reason, again| check_runs(&downloads, runs, verdict, reason, again);
+    let (one, wide) = (lean("processes", 0.2), lean("processes", 0.9));
+    check(std::slice::from_ref(&one), Verdict::Inconclusive, "may be anything from", true);
+    check(&[one.clone(), wide.clone()], Verdict::Inconclusive, "may be anything", true);
+    check(&[one.clone(), wide.clone(), one.clone()], Verdict::Changed, "in 3 runs together", false);
+    check(&[one.clone(), one.clone(), downloads.clone()], Verdict::Unchanged, "still threads", false);
+    let busy = changed(&one, |document| set(document, "elsewhere_share", 0.3));
+    check(&[busy.clone(), busy.clone(), busy], Verdict::Inconclusive, "others used 30 %", true);
+}
+
+/// The downloads as a function of one's own, which any model may run; processes did with that speed-up and range, or
+/// not at all.
+fn beside_processes(ran: Option<(f64, f64)>) -> Document {
+    changed(&flip().0, |document| {
+        document.recommendation.evidence = Some("task".to_owned());
+        document.trial.iter_mut().for_each(|trial| trial.evidence = "task".to_owned());
+        let threads = document.trial.iter().find(|trial| trial.model == "threads").expect("they ran").clone();
+        document.trial.retain(|trial| trial.model != "processes");
+        document.trial.extend(ran.map(|(speedup, high)| crate::report::schema::Trial {
+            model: "processes".to_owned(),
+            workers: 2,
+            start_method: Some("fork".to_owned()),
+            speedup: Some(speedup),
+            speedup_low: Some(speedup),
+            speedup_high: Some(high),
+            ..threads
+        }));
+    })
+}
+
+#[test]
+fn what_may_have_been_the_answer_all_along_is_no_change() {
+    let (_, primes) = flip();
+    let check = |ran, verdict, reason| super::check(&beside_processes(ran), &primes, verdict, reason);
+    check(Some((2.0, 2.1)), Verdict::Changed, "the answer was threads");
+    let judged = check(Some((14.0, 40.0)), Verdict::Inconclusive, "in the baseline it may have gained");
+    assert!(!judged.run_again, "another run changes nothing about the baseline: {judged:#?}");
+    check(None, Verdict::Inconclusive, "was not tried in the baseline, so it may have been the answer then");
+}
