@@ -51,13 +51,15 @@ def of_pairs(tallies: dict, what: str) -> tuple:
 
 
 def of_flips(found: list) -> tuple:
-    """The table of (b) and the tries: (true flips judged, caught, by one run), and (others judged, failed)."""
-    body, true, others = [], Counter(), Counter()
+    """The table of (b) and the tries: (true flips judged, caught, by one run), (controls judged, failed), and
+    (other settings of the same model judged, failed)."""
+    body, true, others, resized = [], Counter(), Counter(), Counter()
     for row in found:
         if row.flip is None or not row.said:
             body.append([row.change.name, row.form, row.change.about, "not measured", *[""] * 6])
             continue
-        counter = true if row.flip.is_true else others
+        kind = "**yes**" if row.flip.is_true else "settings only" if row.flip.resizes else "no"
+        counter = {"**yes**": true, "settings only": resized, "no": others}[kind]
         for mark in ["all", "held out"] if row.change.held_out else ["all"]:
             counter[mark] += len(row.said)
             counter[mark, "failed"] += row.caught
@@ -70,12 +72,12 @@ def of_flips(found: list) -> tuple:
         said = {f"{judged['before']['model']} {judged['before']['workers']} → {judged['after']['model']} "
                 f"{judged['after']['workers']}" for judged in row.said if "before" in judged}
         body.append([row.change.name, row.form, about, truth, gain(row.flip.model_loss), gain(row.flip.setting_loss),
-                     "**yes**" if row.flip.is_true else "no", verdicts, "; ".join(sorted(said)),
+                     kind, verdicts, "; ".join(sorted(said)),
                      f"{row.flip.elsewhere:.1f}, {row.elsewhere:.1f}"])
     head = ["change", "form", "what it does", "best, measured", "keeping the model costs", "keeping the setting costs",
             "true flip", "verdicts", "the answers judged",
             "CPUs used by others: truth, runs"]
-    return rows(head, body), true, others
+    return rows(head, body), true, others, resized
 
 
 def gain(times: float) -> str:
@@ -118,11 +120,13 @@ def everything(binary: Path, samples: dict, changes: list[Change], write: Path |
                f"noisy: a neighbour of ours computed too):\n\n{of_ground(samples, changes)}")
     goal(out, missed, samples, changes, judge)
     for title, reverse in [("(b) Injected changes", False), ("(b) The same changes undone", True)]:
-        page, true, others = of_flips(flips.rows(changes, judge, reverse))
+        page, true, others, resized = of_flips(flips.rows(changes, judge, reverse))
         caught, held = true["all", "failed"], true["held out", "failed"]
         out.append(f"## {title}\n\n{page}\n\nTrue flips: {true['all', 'changes']} changes in a form, caught "
                    f"{part(caught, true['all'])} tries, by one run {part(true['all', 'once'], true['all'])}; held out "
-                   f"{part(held, true['held out'])}. Not true flips: failed {part(others['all', 'failed'], others['all'])}.")
+                   f"{part(held, true['held out'])}. Controls: failed {part(others['all', 'failed'], others['all'])}. Where only other "
+                   f"settings of the model are better by 10 %: failed {part(resized['all', 'failed'], resized['all'])}, "
+                   f"which is as right as not.")
         if true["all"] and caught / true["all"] < CAUGHT_LEAST:
             missed.append(f"{title}: {part(caught, true['all'])} caught, goal {CAUGHT_LEAST:.0%}")
     for title, found in [("(c) Nothing but the rules changed", drift.of_rules(samples, judge)),

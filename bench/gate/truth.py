@@ -130,6 +130,12 @@ class Flip:
         """Whether the model is another one, and keeping the old one at its very best costs 10 % or more."""
         return self.before[0] != self.after[0] and self.model_loss >= GAIN
 
+    @property
+    def resizes(self) -> bool:
+        """Whether the model may be kept, and keeping its old setting costs 10 % or more all the same: a change of the
+        answer that may fail as well as not."""
+        return not self.is_true and self.setting_loss >= GAIN
+
 
 def flip(change: Change, reverse: bool = False) -> Flip | None:
     """What the change did, or its undoing; None when that was not measured."""

@@ -322,6 +322,11 @@ fn untried(report: &Document, admitted: &Admitted) -> Result<Vec<Model>, String>
     Ok(untried)
 }
 
+/// Whether tasks wait in an event loop, which only coroutines do.
+pub(super) fn has_loop(model: Model) -> bool {
+    model == Model::Asyncio || is_hybrid(model)
+}
+
 /// Whether an event loop hands its tasks to a pool.
 pub(super) fn is_hybrid(model: Model) -> bool {
     matches!(model, Model::AsyncioThreads | Model::AsyncioProcesses)

@@ -129,19 +129,7 @@ impl Record {
         let near = same.filter(|point| choice.model == Model::Sequential || apart(point) <= within);
         near.min_by(|one, other| apart(one).total_cmp(&apart(other)).then(like(other).cmp(&like(one))))
     }
-}
 
-/// What repeats differed by in one race, as part of the speed-up: most of what settings that ran often enough show. A
-/// setting that ran once or twice, and happened to agree with itself, is no surer than they are.
-pub fn noise(settings: impl Iterator<Item = (f64, Option<f64>, Option<f64>, u64)>) -> f64 {
-    let shown = settings.filter(|(.., repeats)| *repeats >= SHOWING);
-    let apart = shown.flat_map(|(speedup, low, high, _)| {
-        [low.map(|low| 1.0 - low / speedup), high.map(|high| high / speedup - 1.0)].into_iter().flatten()
-    });
-    apart.filter(|apart| apart.is_finite()).fold(0.0, f64::max)
-}
-
-impl Record {
     /// Who else was there. Nobody, where nobody could say: a range that nobody measured cannot be reckoned. Where it is
     /// not known how much computes, all does.
     pub fn others(&self) -> Others {
@@ -155,6 +143,16 @@ impl Record {
         let same = self.points.iter().filter(|point| point.model == model);
         same.max_by(|one, other| one.speedup.total_cmp(&other.speedup))
     }
+}
+
+/// What repeats differed by in one race, as part of the speed-up: most of what settings that ran often enough show. A
+/// setting that ran once or twice, and happened to agree with itself, is no surer than they are.
+pub fn noise(settings: impl Iterator<Item = (f64, Option<f64>, Option<f64>, u64)>) -> f64 {
+    let shown = settings.filter(|(.., repeats)| *repeats >= SHOWING);
+    let apart = shown.flat_map(|(speedup, low, high, _)| {
+        [low.map(|low| 1.0 - low / speedup), high.map(|high| high / speedup - 1.0)].into_iter().flatten()
+    });
+    apart.filter(|apart| apart.is_finite()).fold(0.0, f64::max)
 }
 
 /// How many times more the larger is.

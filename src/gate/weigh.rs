@@ -1,6 +1,7 @@
 //! Another answer, because of the code: what changing would be worth, how sure that is, and how near the old answer lies
 //! on either side.
 
+use super::current::has_loop;
 use super::doubt::near;
 use super::gain::Gain;
 use super::judge::{Case, Said, said};
@@ -35,12 +36,15 @@ impl Case<'_> {
             let reason = format!("{answer}: {} cannot be used any more ({why})", old.model);
             return said(Verdict::Changed, reason, MEANT).again(true);
         }
+        if let Some(became) = self.of_another_form(old.model, new.model) {
+            return said(Verdict::Changed, format!("{answer}: the program {became}"), MEANT).again(true);
+        }
         if old.model == new.model && !moved && !self.resized() {
             let reason = format!(
-                "{answer}: only its settings are others, and no signal of the code moved; speed-ups of one model differ \
-                 by that from one day to another"
+                "{answer}: no signal of the code moved, and which settings of one model are best differs by that from \
+                 one day to another"
             );
-            return said(Verdict::Warn, reason, "accept it with concadvise gate --update when you touch it next");
+            return said(Verdict::Unchanged, reason, "");
         }
         let here = &current.record.ground;
         let Some(keep) = self.stands_for(&current.record, old) else {
@@ -128,6 +132,19 @@ impl Case<'_> {
             let sizes = number(self.baseline, name).zip(number(&self.current.record, name));
             sizes.is_some_and(|(then, now)| (then / now).max(now / then) > self.thresholds.workers)
         })
+    }
+
+    /// What became of the program, where that is why one answer is an event loop and the other none: a synthetic workload
+    /// comes in both forms and shows no gain, but the program itself does not. A function of one's own ran as it is.
+    fn of_another_form(&self, old: Model, new: Model) -> Option<&'static str> {
+        let is_async = |record: &Record| record.facts.get("already_async").copied();
+        let twin = self.current.record.admitted.evidence == Some(Evidence::Twin);
+        let forms = is_async(self.baseline).zip(is_async(&self.current.record));
+        match forms.filter(|_| twin && has_loop(old) != has_loop(new))? {
+            (Value::Flag(true), Value::Flag(false)) if has_loop(old) => Some("is not asynchronous any more"),
+            (Value::Flag(false), Value::Flag(true)) if has_loop(new) => Some("has become asynchronous"),
+            _ => None,
+        }
     }
 
     /// What the old answer gained over the new one in the baseline; without limit where that was not measured.

@@ -99,7 +99,7 @@ fn other_workers_of_one_model_fail_only_where_the_code_moved() {
         });
     };
     let more = changed(&primes, eight);
-    let judged = check(&primes, &more, Verdict::Warn, "no signal of the code moved");
+    let judged = check(&primes, &more, Verdict::Unchanged, "no signal of the code moved");
     assert!(!judged.run_again, "{judged:#?}");
     let waits = |document: &mut Document| {
         set(document, "wait_share", 0.6);
@@ -164,6 +164,29 @@ fn what_no_run_is_sure_of_all_may_be_together() {
     check(&[one.clone(), one.clone(), downloads.clone()], Verdict::Unchanged, "still threads", false);
     let busy = changed(&one, |document| set(document, "elsewhere_share", 0.3));
     check(&[busy.clone(), busy.clone(), busy], Verdict::Inconclusive, "others used 30 %", true);
+}
+
+#[test]
+fn a_program_that_has_become_asynchronous_is_changed_whatever_a_synthetic_workload_gains() {
+    let form = |is_async: bool, model: &'static str| {
+        changed(&flip().0, |document| {
+            document.recommendation.model = model.to_owned();
+            let row = document.fact.iter_mut().find(|row| row.name == "already_async").expect("it is known");
+            row.value = FactValue::Flag(is_async);
+        })
+    };
+    let (blocking, asynchronous) = (form(false, "threads"), form(true, "asyncio"));
+    check(&blocking, &asynchronous, Verdict::Changed, "has become asynchronous");
+    check(&asynchronous, &blocking, Verdict::Changed, "is not asynchronous any more");
+    check(&blocking, &form(false, "asyncio"), Verdict::Changed, "which gains 13 %");
+    // Its own trials say what keeping the old form costs.
+    let own = |document: &Document| {
+        changed(document, |document| {
+            document.recommendation.evidence = Some("task".to_owned());
+            document.trial.iter_mut().for_each(|trial| trial.evidence = "task".to_owned());
+        })
+    };
+    check(&own(&blocking), &own(&asynchronous), Verdict::Inconclusive, "in the baseline it may have gained");
 }
 
 /// The downloads as a function of one's own, which any model may run; processes did with that speed-up and range, or
