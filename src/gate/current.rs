@@ -133,9 +133,12 @@ impl Current {
         self
     }
 
-    /// Whether it is no evidence and another run may be: it did not fail, and there was something to compare.
+    /// Whether it is no evidence and another run may be: it did not fail, and there was something to compare, or it was
+    /// others on the machine who left nothing to compare.
     pub fn may_be_told_again(&self) -> bool {
-        self.failed.is_none() && self.record.admitted.evidence.is_some() && self.inconclusive().is_some()
+        let crowded = self.unsettled.is_some() && self.record.others().are_busy();
+        let compared = self.record.admitted.evidence.is_some() || crowded;
+        self.failed.is_none() && compared && self.inconclusive().is_some()
     }
 
     /// Why it is no evidence that a baseline could rest on; `None` when it is.

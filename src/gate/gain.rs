@@ -13,6 +13,9 @@ const ONCE: f64 = 0.10;
 /// Repeats from which on a setting shows what repeats differ by on that machine at that time.
 const SHOWING: u64 = 3;
 
+/// Part of the machine that others use from which on that is said.
+const BUSY: f64 = 0.10;
+
 /// Bounds of half a range, as a logarithm: what nobody is surer than, and what says nothing (a hundred times).
 const LEAST_HALF: f64 = 0.01;
 const MOST_HALF: f64 = 4.6;
@@ -89,6 +92,12 @@ pub struct Others {
 }
 
 impl Others {
+    /// Whether they use so much of the machine that it is to be said: a gain of
+    /// [`super::policy::Thresholds::gain`] may be that and nothing else.
+    pub fn are_busy(self) -> bool {
+        self.share >= BUSY
+    }
+
     /// How many times longer a setting may have taken for them: what computes all the time had only what they left.
     fn slow(self, point: &Point) -> f64 {
         let share = self.share.clamp(0.0, 0.99);

@@ -12,10 +12,6 @@ use crate::rules::facts::Value;
 use crate::trial::Evidence;
 use crate::trial::model::Model;
 
-/// Part of the machine that others use from which on that is said: a gain of [`super::policy::Thresholds::gain`] may be
-/// that and nothing else.
-const BUSY: f64 = 0.10;
-
 /// What to do about a changed answer.
 pub(super) const MEANT: &str =
     "if the change is meant, accept it with concadvise gate --update; else look at what moved";
@@ -75,7 +71,7 @@ impl Case<'_> {
                 gain.high,
                 busy(&current.record)
             );
-            if !busy(&current.record).is_empty() {
+            if current.record.others().are_busy() {
                 // More runs beside the same neighbours would tell no more.
                 return unsure(reason, "a quieter machine would tell".to_owned()).again(true);
             }
@@ -190,10 +186,10 @@ impl Case<'_> {
 
 /// What makes a range wide that is not of the runs; empty where it is not worth a word.
 fn busy(record: &Record) -> String {
-    let share = record.others().share;
-    if share < BUSY {
+    let others = record.others();
+    if !others.are_busy() {
         String::new()
     } else {
-        format!(", for others used {:.0} % of the machine meanwhile", share * 100.0)
+        format!(", for others used {:.0} % of the machine meanwhile", others.share * 100.0)
     }
 }
