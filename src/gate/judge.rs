@@ -253,10 +253,14 @@ impl Case<'_> {
 
     fn moved(&self) -> Vec<Moved> {
         let around = |signal: &Signal| signal.interval.unwrap_or((signal.value - MOVED, signal.value + MOVED));
+        let share = |record: &Record| record.signals.get("cpu_share").map_or(1.0, |share| share.value);
+        let computing = share(self.baseline).max(share(&self.current.record));
         let apart = |(name, before): (&String, &Signal)| {
             let after = self.current.record.signals.get(name)?;
             let ((low, high), (new_low, new_high)) = (around(before), around(after));
-            let far = (new_low > high || new_high < low) && (after.value - before.value).abs() >= MOVED;
+            // Who computes little holds the GIL for little, and is seldom seen to.
+            let weight = if name == "gil_share" { computing } else { 1.0 };
+            let far = (new_low > high || new_high < low) && (after.value - before.value).abs() * weight >= MOVED;
             far.then(|| Moved { signal: name.clone(), before: before.value, after: after.value })
         };
         let named = self.baseline.signals.iter().filter(|(name, _)| !OF_MEASURING.contains(&name.as_str()));
