@@ -152,7 +152,7 @@ fn a_text_that_is_none_of_ours_is_refused_with_its_line() {
         (BASELINE, baseline.replacen("cpus_usable =", "work_s =", 1), "[target.host] has no field `work_s`"),
         (CONFIG, config.replacen("gain =", "gian =", 1), ":13: [gate] has no field `gian`; did you mean `gain`?"),
         (CONFIG, config.replacen("0.1\n", "nan\n", 1), ":13: `gain` must be a number that is finite"),
-        (REPORT, report.replacen("[recommendation]", "[recommendatoin]", 1), "which is no executor model"),
+        (REPORT, report.replacen("[recommendation]", "[recommendatoin]", 1), "it has no [recommendation]"),
         (REPORT, "schema_version = \"1\"".to_owned(), "schema_version"),
     ] {
         println!("{name}: {says}");

@@ -84,6 +84,7 @@ impl Current {
         };
         let mut findings = BTreeMap::new();
         report.finding.iter().for_each(|found| *findings.entry(found.key()).or_default() += 1);
+        let refused = refused(report)?;
         let record = Record {
             name: String::new(),
             command: command(report),
@@ -93,6 +94,7 @@ impl Current {
                 models: advice.admits.iter().map(|name| model(name, "admits")).collect::<Result<_, _>>()?,
                 bound: bound(&advice.workers_bound)?,
                 evidence: advice.evidence.as_deref().map(evidence).transpose()?,
+                refused: refused.keys().copied().collect(),
             },
             ground: Ground {
                 tool_version: report.tool_version.clone(),
@@ -119,7 +121,7 @@ impl Current {
             disturbed: notice("throttled").map(|notice| notice.message.clone()),
             unsettled: (report.classification.class == "inconclusive" && !record.admitted.own_times())
                 .then(|| report.classification.settle.clone().unwrap_or_else(|| "a longer run would tell".to_owned())),
-            refused: refused(report)?,
+            refused,
             untried,
             findings: report.finding.clone(),
             record,

@@ -6,6 +6,7 @@ use super::replay::{Replayed, decide, facts_on, in_flight, is_of_ground, redecid
 use crate::classify::Class;
 use crate::rules::Rules;
 use crate::rules::facts::{Facts, Value};
+use crate::rules::measure::SPEEDUPS;
 use crate::rules::vocabulary::{Fact, Kind};
 use crate::units::Share;
 
@@ -51,6 +52,38 @@ pub(super) fn near(record: &Record, from: &Replayed, rules: &Rules, ground: &Gro
         }
     }
     near
+}
+
+/// A fact that a record does not know.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Unknown {
+    pub fact: &'static str,
+    /// What another record says of it.
+    pub value: String,
+    /// The answer if that held.
+    pub choice: Choice,
+}
+
+/// The answers that a record would lead to if it knew what the other knows: a thread that nobody happened to look at is
+/// no change of the code.
+pub(super) fn unknown(
+    record: &Record,
+    other: &Record,
+    from: &Replayed,
+    rules: &Rules,
+    ground: &Ground,
+) -> Vec<Unknown> {
+    let (facts, known) = (facts_on(record, ground), facts_on(other, ground));
+    let as_it_is = decide(record, rules, &facts);
+    let is_measured = |fact: &Fact| !is_of_ground(fact) && SPEEDUPS.iter().all(|(_, name)| *name != fact.name);
+    let lacking = known.iter().filter(|(fact, _)| is_measured(fact) && facts.get(fact.name).is_none());
+    let told = lacking.filter_map(|(fact, value)| {
+        let told = decide(record, rules, &facts.clone().with(fact.name, value));
+        let differs = (&told.admit, told.workers) != (&as_it_is.admit, as_it_is.workers);
+        let choice = differs.then(|| redecided(record, from, ground, &told, ground).choice)?;
+        (choice != from.choice).then(|| Unknown { fact: fact.name, value: value.shown(fact.kind), choice })
+    });
+    told.collect()
 }
 
 /// Where a fact may be instead.

@@ -104,6 +104,8 @@ pub struct Admitted {
     pub bound: WorkersRule,
     /// What the trials ran; `None` when the rule alone decided.
     pub evidence: Option<Evidence>,
+    /// Models that could not be used: unsafe, failing, or of no use to this work; in order.
+    pub refused: Vec<Model>,
 }
 
 impl Admitted {

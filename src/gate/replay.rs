@@ -59,6 +59,7 @@ pub(super) fn redecided(
         models: decision.admit.clone(),
         bound: decision.workers,
         evidence: record.admitted.evidence,
+        refused: record.admitted.refused.clone(),
     };
     let (then, now) = (Leave::of(&before.admitted, record, there), Leave::of(&admitted, record, here));
     let choice = if record.admitted.evidence.is_none() || record.points.is_empty() {

@@ -11,6 +11,7 @@ fn an_effect_below_ten_per_cent_is_a_warning() {
         for trial in document.trial.iter_mut().filter(|trial| trial.model == "asyncio") {
             (trial.speedup, trial.speedup_low, trial.speedup_high) = (Some(threads * 1.08), None, None);
         }
+        set(document, "work_s", 9.0);
     });
     check(&baseline, &little, Verdict::Warn, "gains 8.");
 }
@@ -178,7 +179,7 @@ fn a_program_that_has_become_asynchronous_is_changed_whatever_a_synthetic_worklo
     let (blocking, asynchronous) = (form(false, "threads"), form(true, "asyncio"));
     check(&blocking, &asynchronous, Verdict::Changed, "has become asynchronous");
     check(&asynchronous, &blocking, Verdict::Changed, "is not asynchronous any more");
-    check(&blocking, &form(false, "asyncio"), Verdict::Changed, "which gains 13 %");
+    check(&blocking, &form(false, "asyncio"), Verdict::Unchanged, "no signal of the code moved");
     // Its own trials say what keeping the old form costs.
     let own = |document: &Document| {
         changed(document, |document| {
@@ -217,4 +218,58 @@ fn what_may_have_been_the_answer_all_along_is_no_change() {
     let judged = check(Some((14.0, 40.0)), Verdict::Inconclusive, "in the baseline it may have gained");
     assert!(!judged.run_again, "another run changes nothing about the baseline: {judged:#?}");
     check(None, Verdict::Inconclusive, "was not tried in the baseline, so it may have been the answer then");
+    let useless = changed(&beside_processes(None), |document| {
+        let ran = document.trial.last().expect("a trial").clone();
+        document.trial.push(crate::report::schema::Trial {
+            model: "processes".to_owned(),
+            outcome: "not-applicable".to_owned(),
+            reason: Some("its results are larger than its work".to_owned()),
+            speedup: None,
+            ..ran
+        });
+    });
+    super::check(&useless, &primes, Verdict::Changed, "the answer was threads");
+}
+
+#[test]
+fn what_one_of_two_runs_did_not_get_to_know_is_no_change() {
+    let form = |known: bool, model: &'static str| {
+        changed(&flip().0, |document| {
+            document.recommendation.model = model.to_owned();
+            document.recommendation.admits = vec![model.to_owned()];
+            let row = document.fact.iter_mut().find(|row| row.name == "already_async").expect("it is known");
+            row.value = FactValue::Flag(true);
+            document.fact.retain(|row| known || row.name != "already_async");
+            set(document, "wait_share", if known { 0.9 } else { 0.99 });
+        })
+    };
+    let reason = "does not know already_async: were it yes, as in the other, the answer would be asyncio";
+    let judged = check(&form(true, "asyncio"), &form(false, "threads"), Verdict::Inconclusive, reason);
+    assert!(judged.run_again, "{judged:#?}");
+    let judged = check(&form(false, "threads"), &form(true, "asyncio"), Verdict::Inconclusive, reason);
+    assert!(!judged.run_again, "another run changes nothing about the baseline: {judged:#?}");
+}
+
+#[test]
+fn where_the_machine_moved_and_no_signal_did_it_is_the_machine() {
+    let own = |change: &dyn Fn(&mut Document)| {
+        changed(&beside_processes(Some((2.0, 2.1))), |document| {
+            document.recommendation.model = "processes".to_owned();
+            document.recommendation.workers = 2;
+            document.recommendation.start_method = Some("fork".to_owned());
+            for trial in document.trial.iter_mut().filter(|trial| trial.model == "processes") {
+                (trial.speedup, trial.speedup_low, trial.speedup_high) = (Some(30.0), Some(30.0), Some(30.0));
+            }
+            change(document);
+        })
+    };
+    let baseline = beside_processes(Some((2.0, 2.1)));
+    check(&baseline, &own(&|_| ()), Verdict::Changed, "processes at 2");
+    let busy = own(&|document| set(document, "elsewhere_share", 0.2));
+    check(&baseline, &busy, Verdict::Inconclusive, "no signal of the code moved, and the machine did while this run");
+    let uneven = own(&|document| {
+        let one = document.trial.iter_mut().find(|trial| trial.model == "sequential").expect("it ran");
+        (one.speedup_low, one.speedup_high) = (Some(0.6), Some(1.0));
+    });
+    check(&baseline, &uneven, Verdict::Inconclusive, "the machine did while this run");
 }

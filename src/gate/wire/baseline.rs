@@ -31,8 +31,18 @@ pub(super) const TARGET_FIELDS: [&str; 12] = [
     "signals",
     "facts",
 ];
-pub(super) const DECISION_FIELDS: [&str; 9] =
-    ["model", "workers", "workers_policy", "chunk_size", "start_method", "rule", "admits", "workers_bound", "evidence"];
+pub(super) const DECISION_FIELDS: [&str; 10] = [
+    "model",
+    "workers",
+    "workers_policy",
+    "chunk_size",
+    "start_method",
+    "rule",
+    "admits",
+    "workers_bound",
+    "evidence",
+    "refused",
+];
 pub(super) const SPEEDUP_FIELDS: [&str; 7] =
     ["model", "workers", "chunk_size", "start_method", "speedup", "low", "high"];
 pub(super) const FIELDS: [&str; 3] = ["schema_version", "target", "end"];
@@ -98,7 +108,10 @@ impl Reader<'_> {
         let rules = word("rules")?;
         let bounds = WorkersRule::ALL.map(WorkersRule::name);
         let bound = in_decision("workers_bound")?;
-        let models = text.words(decision, "admits")?;
+        let models = |field| -> Result<Vec<Model>, String> {
+            let words = text.words(decision, field)?;
+            words.iter().map(|(name, at)| self.model(name, at, field)).collect()
+        };
         let evidence = text.word(decision, "evidence")?.map(|name| {
             text.one_of(name, &span(decision, "evidence"), "evidence", &Evidence::ALL.map(Evidence::name), |name| {
                 Evidence::ALL.into_iter().find(|known| known.name() == name)
@@ -125,11 +138,12 @@ impl Reader<'_> {
             },
             admitted: Admitted {
                 rule: in_decision("rule")?.to_owned(),
-                models: models.iter().map(|(name, at)| self.model(name, at, "admits")).collect::<Result<_, _>>()?,
+                models: models("admits")?,
                 bound: text.one_of(bound, &span(decision, "workers_bound"), "workers_bound", &bounds, |name| {
                     WorkersRule::ALL.into_iter().find(|known| known.name() == name)
                 })?,
                 evidence: evidence.transpose()?,
+                refused: models("refused")?,
             },
             ground: Ground {
                 tool_version: word("tool_version")?.to_owned(),

@@ -85,6 +85,8 @@ pub struct Decision {
     pub workers_bound: WorkersName,
     /// What the speed-up was measured on.
     pub evidence: Option<EvidenceName>,
+    /// Models that could not be used: unsafe, failing, or of no use to this work.
+    pub refused: Option<Vec<ModelName>>,
 }
 
 /// One setting that ran.

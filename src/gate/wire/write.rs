@@ -56,6 +56,9 @@ fn target(text: &mut String, record: &Record) {
     if let Some(evidence) = admitted.evidence {
         let _ = writeln!(text, "evidence = \"{}\"", evidence.name());
     }
+    if !admitted.refused.is_empty() {
+        let _ = writeln!(text, "refused = {}", list(admitted.refused.iter().map(|model| model.name())));
+    }
 
     let of_host = |name: &str| crate::rules::vocabulary::fact(name).is_some_and(|fact| fact.from == Provider::Host);
     let _ = writeln!(text, "\n[target.host]\narch = {}", quoted(&ground.arch));
