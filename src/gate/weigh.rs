@@ -126,7 +126,10 @@ impl Case<'_> {
             }
             let known = if again { baseline } else { &current.record };
             let unknown = unknown(record, known, from, rules, here);
-            if let Some(told) = unknown.into_iter().find(|unknown| unknown.choice.model != from.choice.model) {
+            let leads_there =
+                |choice: &Choice| choice.model == other.model || has_loop(choice.model) && has_loop(other.model);
+            let mut unknown = unknown.into_iter().filter(|unknown| unknown.choice.model != from.choice.model);
+            if let Some(told) = unknown.find(|unknown| leads_there(&unknown.choice)) {
                 let reason = format!(
                     "{whose} does not know {}: were it {}, as in the other, the answer would be {}",
                     told.fact, told.value, told.choice
