@@ -43,9 +43,9 @@ class Tally:
         self.runs += last["runs"]
         self.once += first["fails"]
         self.end += last["fails"]
-        if first["fails"]:
-            what = "FAILS" if last["fails"] else "once only"
-            self.false_alarms.append(f"{what}: {label(before)} → {label(now)}: {first['reasons'][0]}")
+        if first["fails"] or last["fails"]:
+            what, why = ("FAILS", last) if last["fails"] else ("once only", first)
+            self.false_alarms.append(f"{what}: {label(before)} → {label(now)}: {why['reasons'][0]}")
 
     @property
     def judged(self) -> int:
