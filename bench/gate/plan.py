@@ -8,7 +8,7 @@ import rules
 from programs import Change
 from runs import Run
 
-CALM_ROUNDS, ROUNDS, QUICK_ROUNDS = 4, 4, 2
+CALM_ROUNDS, ROUNDS, QUICK_ROUNDS = 4, 6, 2
 # Runs of each change, and of what it was made to: the gate makes two to three.
 OF_CHANGE = 3
 # Runs of each sample on another machine.
